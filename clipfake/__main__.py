@@ -1,0 +1,6 @@
+"""``python -m clipfake``."""
+
+from clipfake.cli.app import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The command `clipfake`."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from clipfake import __version__
+from clipfake.cli.exit_codes import Exit
+from clipfake.cli.scan import scan_command
+from clipfake.cli.text import printable
+from clipfake.errors import ClipfakeError, ReportError
+
+app = typer.Typer(
+    name="clipfake",
+    help="Batch forensic scanner for AI-generated images.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("scan")(scan_command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"clipfake {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Batch forensic scanner for AI-generated images."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit; errors become one line, tracebacks need ``--debug``."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    stderr = Console(stderr=True, highlight=False)
+    handler = RichHandler(console=stderr, show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        sys.exit(app(arguments, prog_name="clipfake", standalone_mode=False) or Exit.FINE)
+    except KeyboardInterrupt:
+        stderr.print("interrupted")
+        sys.exit(Exit.INTERRUPTED)
+    except typer.Abort:
+        sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        sys.exit(_explain(error, stderr))
+
+
+def _explain(error: Exception, stderr: Console) -> int:
+    show = getattr(error, "show", None)  # click's own usage errors print themselves
+    if show is not None:
+        show()
+        return int(getattr(error, "exit_code", Exit.USAGE))
+    text = printable(" ".join(str(error).split()))
+    if isinstance(error, ClipfakeError):
+        stderr.print("error:", text, markup=False, soft_wrap=True)
+        return Exit.REPORT_FAILED if isinstance(error, ReportError) else Exit.USAGE
+    kind = type(error).__name__
+    stderr.print(
+        f"unexpected error: {kind}: {text} (run again with --debug for the traceback)",
+        markup=False,
+        soft_wrap=True,
+    )
+    return Exit.USAGE
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

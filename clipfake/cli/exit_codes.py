@@ -1,0 +1,14 @@
+"""Exit codes, documented in README.md."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the process says to the shell."""
+
+    FINE = 0
+    FOUND = 1
+    USAGE = 2
+    NOTHING_READ = 3
+    REPORT_FAILED = 4
+    INTERRUPTED = 130

@@ -1,0 +1,185 @@
+"""`clipfake scan`."""
+
+import json
+import logging
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clipfake import __version__
+from clipfake.cli.exit_codes import Exit
+from clipfake.errors import UsageError
+from clipfake.imaging.limits import Limits
+
+if TYPE_CHECKING:
+    from clipfake.detector import Detector
+    from clipfake.report.summary import Summary
+
+FAIL_ON = ("ai", "inconclusive", "error")
+
+
+def scan_command(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders, manifests (.txt .csv .jsonl .parquet), or - for paths on stdin."
+        ),
+    ],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="Report file: .parquet, .csv or .jsonl; repeatable."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Take only files that match this glob; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out files and folders that match this glob; repeatable."),
+    ] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files too.")] = False,
+    follow_symlinks: Annotated[
+        bool, typer.Option("--follow-symlinks", help="Follow symbolic links in folders.")
+    ] = False,
+    fpr: Annotated[
+        float | None,
+        typer.Option(
+            help="Operating point: share of real images that may be called AI "
+            "(0.05, 0.01 or 0.001; default 0.01)."
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Call AI from this score on, instead of --fpr.")
+    ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="open_clip image tower, e.g. ViT-L-14/openai.")
+    ] = None,
+    allow_download: Annotated[
+        bool,
+        typer.Option("--allow-download", help="Fetch the backbone from its hub when absent."),
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images encoded at once (default: by device).")
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
+    ] = None,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Largest image that is decoded, pixels.")
+    ] = Limits.pixels,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, help="Largest file that is read, bytes.")
+    ] = Limits.bytes,
+    timeout_per_file: Annotated[
+        float, typer.Option(min=0, help="Seconds to decode one file; 0 for no limit.")
+    ] = Limits.seconds,
+    gps: Annotated[
+        bool, typer.Option("--gps", help="Report GPS coordinates, not only their presence.")
+    ] = False,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="Exit with 1 when any file is: ai, inconclusive, error (comma list)."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Score every image of folders, files and manifests.
+
+    Thresholds are chosen by the share of real images that they accuse, never by accuracy.
+    A score is evidence, not proof.
+    """
+    # torch takes seconds to import; --help and usage errors do not wait for it
+    wanted = _parse_fail_on(fail_on)
+    options = {
+        name: value for name, value in locals().items() if name not in ("wanted", "debug", "quiet")
+    }
+    if debug:
+        logging.getLogger("clipfake").setLevel(logging.DEBUG)
+    from clipfake.report.report import Report, check_output
+    from clipfake.sources import Selection, Sources
+
+    for path in output or []:
+        check_output(path)
+    selection = Selection(tuple(include or ()), tuple(exclude or ()), hidden, follow_symlinks)
+    sources = Sources(paths, selection)
+
+    from clipfake.cli.screen import Screen
+    from clipfake.detector import Detector
+    from clipfake.report.summary import Summary
+    from clipfake.scanning import scan_items
+
+    screen = Screen(quiet=quiet, as_json=as_json)
+    with screen.loading():
+        detector = Detector.load(
+            adapter,
+            backbone=backbone,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            allow_download=allow_download,
+        )
+    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
+    summary = Summary()
+    report = Report(output or [], sources.columns, _about(detector, options))
+    with report, screen.progress(sources, summary):
+        for record in scan_items(
+            sources,
+            detector,
+            rule,
+            limits=Limits(max_pixels, max_bytes, timeout_per_file),
+            position=gps,
+            workers=workers,
+        ):
+            report.add(record)
+            summary.add(record)
+            screen.advance(record)
+    screen.summarise(summary, rule, detector.adapter, report.paths)
+    if as_json:
+        about = {"adapter": detector.adapter.label, "threshold": rule.threshold, "fpr": rule.fpr}
+        reports = [str(path) for path in report.paths]
+        typer.echo(json.dumps({**summary.to_json(), **about, "reports": reports}))
+    return _exit_code(summary, wanted)
+
+
+def _parse_fail_on(text: str | None) -> frozenset[str]:
+    wanted = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+    if unknown := wanted - set(FAIL_ON):
+        raise UsageError(
+            f"--fail-on {', '.join(sorted(unknown))}: unknown; use {', '.join(FAIL_ON)}"
+        )
+    return wanted
+
+
+def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
+    counts = summary.to_json()
+    found = {"ai": counts["ai"], "inconclusive": counts["inconclusive"], "error": counts["errors"]}
+    if any(found[name] for name in wanted):
+        return Exit.FOUND
+    return Exit.FINE if summary.scored else Exit.NOTHING_READ
+
+
+def _about(detector: "Detector", options: dict[str, Any]) -> dict[str, Any]:
+    """What made a report, for its metadata."""
+    return {
+        "clipfake": __version__,
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "adapter": detector.adapter.name,
+        "adapter_sha256": detector.adapter.digest,
+        "backbone": detector.backbone.name,
+        "backbone_sha256": detector.backbone.digest,
+        "device": str(detector.device),
+        "precision": str(detector.precision).removeprefix("torch."),
+        "folder": os.fsdecode(os.getcwdb()),
+        "options": json.loads(json.dumps(options, default=str)),
+    }

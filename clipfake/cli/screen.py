@@ -1,0 +1,168 @@
+"""What a scan shows on the terminal: progress, then the summary."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from clipfake.cli.text import printable
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.calibration import DecisionRule
+from clipfake.records import Record, Verdict
+from clipfake.report.summary import Summary
+from clipfake.sources import Sources
+
+PLAIN_SECONDS = 10.0
+STYLES = {
+    Verdict.AI: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.REAL: "green",
+    Verdict.ERROR: "magenta",
+}
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} images/s" if task.speed else "")
+
+
+class Screen:
+    """Rich on a terminal, plain lines elsewhere, nothing when quiet; all on stderr.
+
+    With ``--json`` stdout carries the summary alone, so tables go to stderr then.
+    """
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet = quiet
+        self._stderr = Console(stderr=True, highlight=False, quiet=quiet)
+        self._out = Console(stderr=as_json, highlight=False, quiet=quiet or as_json)
+        self._progress: Progress | None = None
+        self._task = None
+        self._summary: Summary | None = None
+        self._said = time.monotonic()
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Show that the detector is being loaded."""
+        busy = self._stderr.is_terminal and not self._quiet
+        with self._stderr.status("loading the detector") if busy else nullcontext():
+            yield
+
+    @contextmanager
+    def progress(self, sources: Sources, summary: Summary) -> Iterator[None]:
+        """Show progress while the block runs; the total is counted beside it."""
+        self._summary = summary
+        if self._quiet or not self._stderr.is_terminal:
+            yield
+            return
+        columns = (
+            SpinnerColumn(),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )
+        with Progress(*columns, console=self._stderr, transient=True) as progress:
+            self._progress = progress
+            task = progress.add_task("", total=None)
+            if sources.rereadable:
+                threading.Thread(
+                    target=lambda: progress.update(task, total=sum(1 for _ in sources)),
+                    daemon=True,
+                ).start()
+            yield
+        self._progress = None
+
+    def advance(self, record: Record) -> None:
+        """One more file is done."""
+        del record
+        if self._summary is None or self._quiet:
+            return
+        if self._progress is not None:
+            self._progress.update(
+                self._progress.task_ids[0], advance=1, description=_counts(self._summary)
+            )
+        elif time.monotonic() - self._said >= PLAIN_SECONDS:
+            self._said = time.monotonic()
+            rate = self._summary.files / max(self._summary.seconds, 1e-9)
+            self._stderr.print(
+                f"{self._summary.files} files, {rate:.1f} images/s: {_counts(self._summary)}",
+                markup=False,
+            )
+
+    def summarise(
+        self, summary: Summary, rule: DecisionRule, adapter: Adapter, reports: Sequence[Path]
+    ) -> None:
+        """Print the summary, the most suspicious files and where the reports lie."""
+        out = self._out
+        table = Table(title="clipfake scan", title_justify="left", min_width=40)
+        table.add_column("verdict")
+        table.add_column("files", justify="right")
+        for verdict in (Verdict.AI, Verdict.INCONCLUSIVE, Verdict.REAL):
+            table.add_row(Text(verdict.value, STYLES[verdict]), str(summary.verdicts[verdict]))
+        table.add_row(Text("error", STYLES[Verdict.ERROR]), str(summary.failed))
+        table.add_row("skipped (no images)", str(summary.skipped), end_section=True)
+        table.add_row("all", str(summary.files))
+        out.print(table)
+        for code, count in sorted(summary.errors.items()):
+            out.print(f"  {code}: {count}", markup=False)
+        if summary.most_suspicious:
+            out.print(_suspects(summary))
+        out.print(_meaning(rule, adapter), markup=False)
+        rate = summary.scored / max(summary.seconds, 1e-9)
+        out.print(
+            f"{summary.scored} images scored in {summary.seconds:.1f} s ({rate:.1f} images/s) "
+            f"by {adapter.label}",
+            markup=False,
+        )
+        for path in reports:
+            out.print(f"report: {printable(str(path))}", markup=False, soft_wrap=True)
+        if not reports:
+            out.print("no report was written; --output report.parquet keeps one", markup=False)
+
+
+def _counts(summary: Summary) -> str:
+    verdicts = summary.verdicts
+    return (
+        f"ai {verdicts[Verdict.AI]}, inconclusive {verdicts[Verdict.INCONCLUSIVE]}, "
+        f"real {verdicts[Verdict.REAL]}, errors {summary.failed}, skipped {summary.skipped}"
+    )
+
+
+def _suspects(summary: Summary) -> Table:
+    table = Table(title="highest scores", title_justify="left")
+    table.add_column("score", justify="right")
+    table.add_column("verdict")
+    table.add_column("path", overflow="fold")
+    for record in summary.most_suspicious:
+        verdict = Text(record.verdict.value, STYLES[record.verdict])
+        table.add_row(f"{record.score:.3f}", verdict, Text(printable(record.path)))
+    return table
+
+
+def _meaning(rule: DecisionRule, adapter: Adapter) -> str:
+    head = f"ai: score {rule.threshold:.3f} and above"
+    for point in adapter.points:
+        if rule.fpr == point.fpr:
+            low, high = point.fpr_interval
+            head += (
+                f", chosen so that at most {point.fpr:.1%} of {point.reals} real images are "
+                f"accused (95 % interval {low:.1%} to {high:.1%})"
+            )
+    return f"{head}; real: below {rule.real_below:.3f}. A score is evidence, not proof."

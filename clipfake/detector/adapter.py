@@ -1,0 +1,156 @@
+"""The adapter file: a small safetensors file with all that turns a backbone into a detector.
+
+Tensors are named by their part (``head.weight``, ``head.bias``); everything else is a JSON
+object under the metadata key ``clipfake-adapter``. docs/adapter.md describes it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from clipfake.detector.backbone import Backbone
+from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
+from clipfake.detector.head import LinearHead
+from clipfake.errors import AdapterError, UsageError
+from clipfake.imaging.preprocessing import Preprocessing
+
+DEFAULT_ADAPTER = Path(__file__).parent.parent / "assets" / "default-adapter.safetensors"
+HEADER_KEY = "clipfake-adapter"
+FORMAT = 1
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A trained detector without its backbone.
+
+    Attributes:
+        name: what reports call it.
+        backbone: name of the backbone it fits, ``ARCHITECTURE/TAG``.
+        blocks: blocks whose class tokens the head reads, 1 is the first, ascending.
+        preprocessing: how images are cut.
+        head: weights over the tokens.
+        calibration: logits to scores.
+        points: operating points, each a threshold at a stated false-positive rate.
+        real_below: score below which the verdict is real.
+        facts: training data, metrics and whatever else the header says.
+        digest: sha256 of the file, hex; empty before it is saved.
+    """
+
+    name: str
+    backbone: str
+    blocks: tuple[int, ...]
+    preprocessing: Preprocessing
+    head: LinearHead
+    calibration: Platt
+    points: tuple[OperatingPoint, ...]
+    real_below: float
+    facts: dict[str, Any]
+    digest: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and short digest, as reports print it."""
+        return f"{self.name}@{self.digest[:12]}"
+
+    def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
+        """The decision rule at an operating point, or at a threshold of one's own.
+
+        Args:
+            fpr: one of the stored false-positive rates; the default is 1 %.
+            threshold: a score, instead of ``fpr``.
+
+        Raises:
+            UsageError: both are given, the rate is not stored, or the threshold not in 0..1.
+        """
+        if threshold is not None:
+            if fpr is not None:
+                raise UsageError("give --fpr or --threshold, not both")
+            if not 0.0 <= threshold <= 1.0:
+                raise UsageError(f"threshold {threshold:g} is not in 0..1")
+            return DecisionRule(threshold, min(self.real_below, threshold))
+        wanted = DEFAULT_FPR if fpr is None else fpr
+        for point in self.points:
+            if abs(point.fpr - wanted) < 1e-9:
+                return DecisionRule(
+                    point.threshold, min(self.real_below, point.threshold), point.fpr
+                )
+        stored = ", ".join(f"{point.fpr:g}" for point in self.points) or "none"
+        raise UsageError(f"adapter {self.name} has no operating point at FPR {wanted:g} ({stored})")
+
+    def check_fits(self, backbone: Backbone) -> None:
+        """Raise AdapterError when the adapter was made for another backbone."""
+        if self.backbone != backbone.name:
+            raise AdapterError(
+                f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
+                "give the --adapter that was trained on it, or leave out --backbone"
+            )
+        expected = (len(self.blocks), backbone.width)
+        if tuple(self.head.weight.shape) != expected or max(self.blocks) > backbone.depth:
+            raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
+
+
+def save_adapter(adapter: Adapter, path: Path) -> None:
+    """Write an adapter file."""
+    header = {
+        "format": FORMAT,
+        "name": adapter.name,
+        "backbone": adapter.backbone,
+        "blocks": list(adapter.blocks),
+        "preprocessing": adapter.preprocessing.to_header(),
+        "head": "linear",
+        "calibration": {"a": adapter.calibration.a, "b": adapter.calibration.b},
+        "operating_points": [point.to_header() for point in adapter.points],
+        "real_below": adapter.real_below,
+        "facts": adapter.facts,
+    }
+    tensors = {"head.weight": adapter.head.weight, "head.bias": adapter.head.bias}
+    save_file(tensors, path, metadata={HEADER_KEY: json.dumps(header)})
+
+
+def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
+    """Read an adapter file.
+
+    Raises:
+        AdapterError: the file is absent, no adapter, damaged, or of a newer format.
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+        if not data:
+            raise AdapterError(f"{path}: too large or empty for an adapter")
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise AdapterError(f"{path}: no such adapter file") from error
+    except KeyError as error:
+        raise AdapterError(f"{path}: safetensors, but not a clipfake adapter") from error
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise AdapterError(f"{path}: not a readable adapter; adapters are safetensors") from error
+    if header.get("format") != FORMAT:
+        raise AdapterError(f"{path}: adapter format {header.get('format')}; update clipfake")
+    try:
+        return _from_header(header, tensors, hashlib.sha256(data).hexdigest())
+    except (KeyError, TypeError, ValueError) as error:
+        raise AdapterError(f"{path}: adapter header is incomplete ({error})") from error
+
+
+def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], digest: str) -> Adapter:
+    return Adapter(
+        name=str(header["name"]),
+        backbone=str(header["backbone"]),
+        blocks=tuple(int(block) for block in header["blocks"]),
+        preprocessing=Preprocessing.from_header(header["preprocessing"]),
+        head=LinearHead(tensors["head.weight"], tensors["head.bias"]),
+        calibration=Platt(**header["calibration"]),
+        points=tuple(OperatingPoint.from_header(p) for p in header["operating_points"]),
+        real_below=float(header["real_below"]),
+        facts=dict(header["facts"]),
+        digest=digest,
+    )

@@ -1,0 +1,242 @@
+"""The backbone: a frozen CLIP image tower, and the class tokens that detectors read.
+
+The tower of OpenAI's CLIP ViT-B/16 travels inside the package as int8 weights. Any other
+image tower that open_clip knows is named ``ARCHITECTURE/TAG``, e.g. ``ViT-L-14/openai``;
+``ARCHITECTURE/path/to/file.safetensors`` loads a local checkpoint.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import open_clip
+import torch
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from clipfake.detector.quantization import dequantize_state_dict
+from clipfake.errors import BackboneError
+
+EMBEDDED_BACKBONE = "ViT-B-16/openai"
+EMBEDDED_ASSET = Path(__file__).parent.parent / "assets" / "clip-vit-b16-openai-int8.safetensors"
+HUB_WEIGHTS = "open_clip_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A CLIP image tower with what identifies it.
+
+    Attributes:
+        name: ``ARCHITECTURE/TAG``; adapters name the backbone they fit this way.
+        digest: sha256 of the weights file, hex.
+        visual: the tower, float32, in eval mode, without gradients.
+        mean: RGB mean of the normalisation, in 0..1.
+        std: RGB standard deviation of the normalisation, in 0..1.
+    """
+
+    name: str
+    digest: str
+    visual: VisionTransformer
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @property
+    def depth(self) -> int:
+        """Number of transformer blocks."""
+        return len(self.visual.transformer.resblocks)
+
+    @property
+    def width(self) -> int:
+        """Length of a token vector."""
+        return int(self.visual.class_embedding.shape[0])
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input, pixels."""
+        return int(self.visual.image_size[0])
+
+
+def load_backbone(name: str = EMBEDDED_BACKBONE, *, allow_download: bool = False) -> Backbone:
+    """Load an image tower by name.
+
+    Args:
+        name: ``ARCHITECTURE/TAG`` or ``ARCHITECTURE/path/to/file.safetensors``. The embedded
+            one needs no network; another is taken from the local hub cache.
+        allow_download: fetch a tower from its hub when it is not in the local cache.
+
+    Returns:
+        The tower in float32 on the CPU, in eval mode, parameters frozen.
+
+    Raises:
+        BackboneError: the name is unknown, the weights are absent, not safetensors, or do
+            not fit the architecture.
+    """
+    if name == EMBEDDED_BACKBONE:
+        path = EMBEDDED_ASSET
+        state = dequantize_state_dict(_read_safetensors(path))
+    else:
+        path = _find_weights(name, allow_download)
+        state = _visual_state(_read_safetensors(path))
+    architecture, _, tag = name.partition("/")
+    config = _pretrained_config(architecture, tag)
+    visual = _build_visual(architecture, bool(config.get("quick_gelu", False)))
+    try:
+        visual.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise BackboneError(
+            f"{path}: weights do not fit {architecture} ({first[0].strip()}); "
+            "name the architecture that the file was made for"
+        ) from error
+    visual.eval().requires_grad_(False)
+    return Backbone(
+        name=name,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        visual=visual,
+        mean=tuple(config.get("mean") or open_clip.OPENAI_DATASET_MEAN),
+        std=tuple(config.get("std") or open_clip.OPENAI_DATASET_STD),
+    )
+
+
+def embedded_backbone_header() -> dict[str, str]:
+    """Where the embedded weights came from: source revision, licence, sha256 of what was read."""
+    with safe_open(EMBEDDED_ASSET, framework="pt") as file:
+        header: dict[str, str] = json.loads(file.metadata()["clipfake-backbone"])
+    return header
+
+
+def class_tokens(backbone: Backbone, pixels: torch.Tensor, blocks: Sequence[int]) -> torch.Tensor:
+    """Class token after each of the named blocks; the forward stops at the last of them.
+
+    Args:
+        backbone: the tower.
+        pixels: uint8 RGB ``[N, 3, S, S]`` on the tower's device, S its image size.
+        blocks: block numbers, 1 (first) to ``backbone.depth``, ascending.
+
+    Returns:
+        float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
+    """
+    mean = torch.tensor(backbone.mean, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(backbone.std, device=pixels.device).view(3, 1, 1)
+    hidden = backbone.visual._embeds((pixels.float() / 255.0 - mean) / std)
+    wanted, tokens = set(blocks), []
+    for number, block in enumerate(backbone.visual.transformer.resblocks, start=1):
+        hidden = block_forward(block, hidden)
+        if number in wanted:
+            tokens.append(hidden[:, 0].float())
+        if number == max(wanted):
+            break
+    return torch.stack(tokens, dim=1)
+
+
+def block_forward(block: ResidualAttentionBlock, hidden: torch.Tensor) -> torch.Tensor:
+    """One transformer block, the same function as the block's own forward.
+
+    The block's own attention transposes its input, which under bf16 on a CPU makes the
+    matrix product copy its weights once per token; this one keeps the batch first.
+
+    Args:
+        block: a block of open_clip's transformer.
+        hidden: tokens ``[N, L, width]``.
+
+    Returns:
+        Tokens of the same shape.
+    """
+    attention = block.attn
+    batch, length, width = hidden.shape
+    heads = attention.num_heads
+    qkv = functional.linear(block.ln_1(hidden), attention.in_proj_weight, attention.in_proj_bias)
+    query, key, value = qkv.view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+    mixed = functional.scaled_dot_product_attention(query, key, value)
+    mixed = attention.out_proj(mixed.transpose(1, 2).reshape(batch, length, width))
+    hidden = hidden + block.ls_1(mixed)
+    return cast(torch.Tensor, hidden + block.ls_2(block.mlp(block.ln_2(hidden))))
+
+
+def _build_visual(architecture: str, quick_gelu: bool) -> VisionTransformer:
+    # on the meta device nothing is allocated or initialised; the weights are assigned after
+    root = logging.getLogger()
+    root.addFilter(_not_random_init)
+    try:
+        with torch.device("meta"):
+            model = open_clip.create_model(
+                architecture, pretrained=None, force_quick_gelu=quick_gelu, device="meta"
+            )
+    finally:
+        root.removeFilter(_not_random_init)
+    plain = isinstance(model.visual, VisionTransformer) and all(
+        isinstance(block, ResidualAttentionBlock) for block in model.visual.transformer.resblocks
+    )
+    if not plain:
+        raise BackboneError(f"backbone {architecture}: not a plain ViT; name a ViT of open_clip")
+    return model.visual
+
+
+def _not_random_init(record: logging.LogRecord) -> bool:
+    # open_clip warns that no weights were loaded; they are assigned right after
+    return "Model initialized randomly" not in record.getMessage()
+
+
+def _pretrained_config(architecture: str, tag: str) -> dict[str, Any]:
+    if architecture not in open_clip.list_models():
+        raise BackboneError(
+            f"backbone architecture {architecture!r} is unknown; "
+            "python -c 'import open_clip; print(open_clip.list_models())' lists them"
+        )
+    return open_clip.get_pretrained_cfg(architecture, tag) or {}
+
+
+def _find_weights(name: str, allow_download: bool) -> Path:
+    architecture, _, tag = name.partition("/")
+    if tag.endswith(".safetensors"):
+        return Path(tag)
+    config = _pretrained_config(architecture, tag)
+    if not config.get("hf_hub"):
+        known = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
+        raise BackboneError(
+            f"backbone {name!r}: no weights of that tag on the hub; tags of {architecture}: {known}"
+        )
+    return _hub_file(str(config["hf_hub"]).strip("/"), name, allow_download)
+
+
+def _hub_file(repository: str, name: str, allow_download: bool) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(repository, HUB_WEIGHTS, local_files_only=not allow_download))
+    except Exception as error:  # the hub client raises many kinds, network ones among them
+        remedy = (
+            "check the connection, or give a local file as ARCHITECTURE/file.safetensors"
+            if allow_download
+            else "give --allow-download, or a local file as ARCHITECTURE/file.safetensors"
+        )
+        raise BackboneError(
+            f"backbone {name}: weights are not on this machine; {remedy}"
+        ) from error
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        tensors: dict[str, torch.Tensor] = load_file(path)
+    except FileNotFoundError as error:
+        raise BackboneError(f"{path}: no such backbone file") from error
+    except (OSError, SafetensorError) as error:
+        raise BackboneError(f"{path}: not a readable safetensors file") from error
+    return tensors
+
+
+def _visual_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Tensors of the image tower out of a whole CLIP checkpoint, or of a tower alone."""
+    prefix = "visual."
+    whole = any(name.startswith(prefix) for name in state)
+    return {
+        name.removeprefix(prefix): tensor.float()
+        for name, tensor in state.items()
+        if not whole or name.startswith(prefix)
+    }

@@ -1,0 +1,91 @@
+"""Where the encoder runs, in which precision, and how many images at once."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from clipfake.errors import UsageError
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+# on a CPU small batches stay in the cache; more images at once are not faster
+_CPU_BATCH = 16
+_MPS_BATCH = 64
+_CUDA_BATCH = 256
+# activations of one ViT-B image with room to spare; larger towers halve on out-of-memory
+_CUDA_BYTES_AN_IMAGE = 64 * 2**20
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Choose the device: CUDA, else MPS, else the CPU.
+
+    Args:
+        name: ``auto`` or a torch device such as ``cpu``, ``cuda:1``, ``mps``.
+
+    Raises:
+        UsageError: no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UsageError(f"device {name!r} is not available here; try --device cpu") from error
+    return device
+
+
+def pick_precision(name: str, device: torch.device) -> torch.dtype:
+    """Choose the precision of matrix products; everything else is float32.
+
+    ``auto`` is bf16 on CPUs that multiply bf16 natively, where results do not depend on the
+    batch, and float32 elsewhere.
+
+    Args:
+        name: one of ``PRECISIONS``.
+        device: where the encoder runs.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    if name not in PRECISIONS:
+        raise UsageError(f"precision {name!r} is unknown; give one of {', '.join(PRECISIONS)}")
+    if name == "auto":
+        native = device.type == "cpu" and _cpu_multiplies_bf16()
+        return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if name == "bf16" else torch.float32
+
+
+@contextlib.contextmanager
+def encoding(device: torch.device, precision: torch.dtype) -> Iterator[None]:
+    """Inference mode with matrix products in the given precision."""
+    lower = precision == torch.bfloat16
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
+        yield
+
+
+def pick_batch_size(device: torch.device) -> int:
+    """Images of a batch that suit the device and its free memory."""
+    if device.type == "cuda":
+        free, _total = torch.cuda.mem_get_info(device)
+        return max(1, min(_CUDA_BATCH, free // _CUDA_BYTES_AN_IMAGE))
+    return _MPS_BATCH if device.type == "mps" else _CPU_BATCH
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a batch was too large for the device."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text
+    )
+
+
+def _cpu_multiplies_bf16() -> bool:
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))

@@ -1,0 +1,1 @@
+"""From a file's bytes to the pixels that the detector sees."""

@@ -1,0 +1,165 @@
+"""Decode the bytes of one image to the square that the detector sees."""
+
+import importlib
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from clipfake.errors import ErrorCode, ImageError
+from clipfake.imaging.color import flatten, to_srgb
+from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.imaging.limits import MAX_PNG_TEXT, Limits
+from clipfake.imaging.preprocessing import Preprocessing, square
+
+Image.MAX_IMAGE_PIXELS = None  # the limit is ours, checked before anything is decoded
+PngImagePlugin.MAX_TEXT_CHUNK = MAX_PNG_TEXT
+
+# EXIF 2.32 tag 0x0112: what brings the stored rows upright
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TRUNCATION_WORDS = ("truncated", "incomplete", "unexpected end", "end of file")
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """An image ready for the detector.
+
+    Attributes:
+        pixels: uint8 sRGB ``[3, S, S]``.
+        format: as ``sniff`` names it.
+        width: pixels of a row as stored, before EXIF orientation.
+        height: rows as stored, before EXIF orientation.
+        animated: more than one frame; only the first was decoded.
+        notes: what was done out of the ordinary.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    format: str
+    width: int
+    height: int
+    animated: bool
+    notes: tuple[str, ...]
+
+
+def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> DecodedImage:
+    """Decode the first frame of an image.
+
+    EXIF orientation is applied, ICC colours go to sRGB, alpha is laid on white, deep samples
+    go to 8 bits. Colours are converted after the resize, where there are few pixels.
+
+    Args:
+        data: the whole file.
+        preprocessing: how the square is cut.
+        limits: ``limits.pixels`` is checked before any pixel is decoded.
+
+    Raises:
+        ImageError: with the code that says why.
+    """
+    form = sniff(data[:SNIFF_BYTES])
+    if form == "HEIF":
+        _register_heif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of oddities that do not stop it
+        try:
+            with Image.open(io.BytesIO(data), formats=[form]) as image:
+                return _decode(image, form, preprocessing, limits)
+        except ImageError:
+            raise
+        except MemoryError as error:
+            raise ImageError(
+                ErrorCode.TOO_MANY_PIXELS, "not enough memory to decode it; lower --max-pixels"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                ErrorCode.DAMAGED, f"starts like {form}, but its header cannot be read"
+            ) from error
+        except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+            text = one_line(error)
+            cut = isinstance(error, EOFError) or any(w in text.lower() for w in _TRUNCATION_WORDS)
+            code = ErrorCode.TRUNCATED if cut else ErrorCode.DAMAGED
+            raise ImageError(code, f"{form}: {text}; get a whole copy") from error
+        except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
+            raise ImageError(
+                ErrorCode.DAMAGED, f"{form}: {type(error).__name__}: {one_line(error)}"
+            ) from error
+
+
+def to_pixels(
+    image: Image.Image, preprocessing: Preprocessing
+) -> tuple[npt.NDArray[np.uint8], str | None]:
+    """Cut the detector's square out of a loaded image.
+
+    Args:
+        image: any mode; its EXIF orientation and ICC profile are applied.
+        preprocessing: how the square is cut.
+
+    Returns:
+        uint8 sRGB ``[3, S, S]``, and a note when something could not be applied.
+    """
+    profile = image.info.get("icc_profile")
+    turn = _TURNS.get(_orientation(image))
+    small = square(flatten(image), preprocessing.size)
+    rgb, note = to_srgb(small, profile if isinstance(profile, bytes) else None)
+    if turn is not None:
+        rgb = rgb.transpose(turn)
+    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), note
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error as a single line of at most 200 characters."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _decode(
+    image: Image.Image, form: str, preprocessing: Preprocessing, limits: Limits
+) -> DecodedImage:
+    width, height = image.size
+    if width * height > limits.pixels:
+        raise ImageError(
+            ErrorCode.TOO_MANY_PIXELS,
+            f"{width} x {height} pixels, over the limit of {limits.pixels}; raise --max-pixels",
+        )
+    if width < 1 or height < 1:
+        raise ImageError(ErrorCode.DAMAGED, f"{width} x {height} pixels")
+    notes = []
+    animated = bool(getattr(image, "is_animated", False)) and form != "JPEG"
+    if animated:
+        notes.append("animated, first frame only")
+        image.seek(0)
+    if form == "JPEG" and preprocessing.draft:
+        least = preprocessing.draft * preprocessing.size
+        image.draft(None, (least, least))
+    image.load()
+    pixels, note = to_pixels(image, preprocessing)
+    if note:
+        notes.append(note)
+    return DecodedImage(pixels, form, width, height, animated, tuple(notes))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # a corrupt EXIF block must not cost the pixels
+        return 1
+
+
+def _register_heif() -> None:
+    try:
+        importlib.import_module("pillow_heif").register_heif_opener()
+    except ImportError as error:
+        raise ImageError(
+            ErrorCode.UNSUPPORTED, "HEIC needs an extra: pip install 'clipfake[heic]'"
+        ) from error

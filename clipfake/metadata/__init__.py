@@ -1,0 +1,1 @@
+"""What the file itself says about where it came from; never mixed into the score."""

@@ -1,0 +1,91 @@
+"""The record: everything that a scan says about one file."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from clipfake.errors import ErrorCode
+
+
+class Verdict(str, Enum):
+    """What the score says at the operating point in use."""
+
+    AI = "ai"
+    REAL = "real"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Exif:
+    """Camera facts that a file's EXIF block claims; any of them can be forged.
+
+    Attributes:
+        make: camera maker.
+        model: camera model.
+        lens: lens model.
+        software: program that wrote the file.
+        datetime_original: when the picture was taken, by the camera's clock, no time zone.
+        gps: whether the block holds a position.
+        latitude: degrees, north positive, -90..90; only when asked for.
+        longitude: degrees, east positive, -180..180; only when asked for.
+        width: pixel width that the block claims.
+        height: pixel height that the block claims.
+        orientation: 1..8.
+    """
+
+    make: str | None = None
+    model: str | None = None
+    lens: str | None = None
+    software: str | None = None
+    datetime_original: datetime | None = None
+    gps: bool = False
+    latitude: float | None = None
+    longitude: float | None = None
+    width: int | None = None
+    height: int | None = None
+    orientation: int | None = None
+
+
+@dataclass
+class Record:
+    """One file of a scan.
+
+    Attributes:
+        path: the name as the user would open it, text.
+        path_raw: the name's bytes when they are not valid UTF-8.
+        sha256: hex digest of the bytes.
+        bytes: size of the file.
+        format: image format, told by content.
+        width: pixels of a row as stored.
+        height: rows as stored.
+        animated: more than one frame; the first was scored.
+        score: calibrated probability that the image is AI-generated, 0..1.
+        verdict: what the score says at the operating point.
+        threshold: score from which the verdict is ai.
+        model: name and digest of the adapter that scored.
+        exif: None when the file has no EXIF block.
+        notes: what was done out of the ordinary.
+        error_code: why there is no score.
+        error: the same in a sentence, with a remedy.
+        extra: the manifest's own columns.
+    """
+
+    path: str
+    path_raw: bytes | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    animated: bool | None = None
+    score: float | None = None
+    verdict: Verdict = Verdict.ERROR
+    threshold: float | None = None
+    model: str | None = None
+    exif: Exif | None = None
+    notes: tuple[str, ...] = ()
+    error_code: ErrorCode | None = None
+    error: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,35 @@
+"""A report file appears under its name only when it is whole."""
+
+import os
+from pathlib import Path
+
+from clipfake.errors import ReportError
+
+PARTIAL = ".partial"
+
+
+def partial_path(path: Path) -> Path:
+    """Where a report is written until it is whole."""
+    return path.with_name(path.name + PARTIAL)
+
+
+def publish(path: Path) -> None:
+    """Give a whole report its name, on disk before it is seen.
+
+    Raises:
+        ReportError: the file system refuses.
+    """
+    try:
+        with open(partial_path(path), "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial_path(path), path)
+    except OSError as error:
+        raise report_error(path, error) from error
+
+
+def report_error(path: Path, error: OSError) -> ReportError:
+    """The error that tells a user why a report cannot be written."""
+    return ReportError(
+        f"{path}: report cannot be written ({error.strerror or error}); "
+        f"what was written is in {partial_path(path)}"
+    )

@@ -1,0 +1,125 @@
+"""The report: records in, files out, in as many formats as asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from clipfake.errors import ReportError, UsageError
+from clipfake.records import Record
+from clipfake.report.csv import CsvFile
+from clipfake.report.files import partial_path, publish, report_error
+from clipfake.report.jsonl import JsonlFile
+from clipfake.report.parquet import ParquetFile
+from clipfake.report.schema import report_schema, to_row
+
+ROWS_A_GROUP = 8192
+
+
+class ReportFile(Protocol):
+    """A file of one format."""
+
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
+    ".parquet": ParquetFile,
+    ".csv": CsvFile,
+    ".jsonl": JsonlFile,
+}
+
+
+class Report:
+    """Writes records to files; the names appear when the scan is over.
+
+    Used as a context manager. When the block ends by an exception the files are finished as
+    far as they go and left under their ``.partial`` names.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], columns: Mapping[str, pa.DataType], about: dict[str, Any]
+    ) -> None:
+        """Open the files.
+
+        Args:
+            paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``.
+            columns: the manifests' own columns.
+            about: what made the report, kept where the format has a place for it.
+
+        Raises:
+            UsageError: an unknown ending, a name twice, or no folder for it.
+            ReportError: a file cannot be opened.
+        """
+        self.paths = list(paths)
+        self._schema = report_schema(columns)
+        self._rows: list[dict[str, Any]] = []
+        self._files: list[tuple[Path, ReportFile]] = []
+        for path in self.paths:
+            check_output(path)
+        if len(set(self.paths)) < len(self.paths):
+            raise UsageError("the same --output is given twice")
+        for path in self.paths:
+            try:
+                opened = FORMATS[path.suffix.lower()](partial_path(path), self._schema, about)
+            except OSError as error:
+                raise report_error(path, error) from error
+            self._files.append((path, opened))
+
+    def add(self, record: Record) -> None:
+        """Take one record; rows are written in groups.
+
+        Raises:
+            ReportError: a file cannot be written.
+        """
+        if not self._files:
+            return
+        self._rows.append(to_row(record, self._schema))
+        if len(self._rows) >= ROWS_A_GROUP:
+            self._flush()
+
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ReportError):
+            return  # writing is what failed
+        self._flush()
+        for path, file in self._files:
+            try:
+                file.close()
+            except OSError as problem:
+                raise report_error(path, problem) from problem
+            if kind is None:
+                publish(path)
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        for path, file in self._files:
+            try:
+                file.write(rows)
+            except OSError as error:
+                raise report_error(path, error) from error
+
+
+def check_output(path: Path) -> None:
+    """Raise UsageError when a report cannot go to this path."""
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"{path}: the ending names no format; use one of {known}")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a file name")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder; create it first")

@@ -1,0 +1,90 @@
+"""The report's columns, the same in every format; docs/report.md describes each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from clipfake.records import Record
+
+COLUMNS: dict[str, pa.DataType] = {
+    "path": pa.string(),
+    "sha256": pa.string(),
+    "bytes": pa.int64(),
+    "format": pa.string(),
+    "width": pa.int32(),
+    "height": pa.int32(),
+    "animated": pa.bool_(),
+    "score": pa.float32(),
+    "verdict": pa.string(),
+    "threshold": pa.float32(),
+    "model": pa.string(),
+    "exif_make": pa.string(),
+    "exif_model": pa.string(),
+    "exif_lens": pa.string(),
+    "exif_software": pa.string(),
+    "exif_datetime_original": pa.timestamp("s"),
+    "exif_gps": pa.bool_(),
+    "exif_latitude": pa.float64(),
+    "exif_longitude": pa.float64(),
+    "exif_width": pa.int64(),
+    "exif_height": pa.int64(),
+    "exif_orientation": pa.int32(),
+    "notes": pa.string(),
+    "error_code": pa.string(),
+    "error": pa.string(),
+    "path_raw": pa.binary(),
+}
+_EXIF = "exif_"
+_MANIFEST = "manifest_"
+
+
+def report_schema(extra: Mapping[str, pa.DataType]) -> pa.Schema:
+    """Arrow schema of a report.
+
+    Args:
+        extra: the manifests' own columns; one named like a column of ours gets the prefix
+            ``manifest_``.
+    """
+    own = {column_name(name): kind for name, kind in extra.items()}
+    return pa.schema(list({**COLUMNS, **own}.items()))
+
+
+def column_name(name: str) -> str:
+    """What a manifest's column is called in the report."""
+    return _MANIFEST + name if name in COLUMNS else clean(name)
+
+
+def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
+    """A record as values for the columns of a schema; text is valid UTF-8."""
+    values = {column_name(name): value for name, value in record.extra.items()}
+    for name in COLUMNS:
+        if name.startswith(_EXIF):
+            exif = record.exif
+            values[name] = None if exif is None else getattr(exif, name.removeprefix(_EXIF))
+        else:
+            values[name] = getattr(record, name)
+    values["verdict"] = record.verdict.value
+    values["error_code"] = None if record.error_code is None else record.error_code.value
+    values["notes"] = "; ".join(record.notes) or None
+    return {field.name: _fit(values.get(field.name), field.type) for field in schema}
+
+
+def clean(text: str) -> str:
+    """Text with what is not valid Unicode shown as backslash escapes."""
+    raw = text.encode("utf-8", errors="surrogateescape") if _escaped(text) else None
+    if raw is not None:
+        return raw.decode("utf-8", errors="backslashreplace")
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _escaped(text: str) -> bool:
+    """Whether the only invalid characters are bytes that the operating system let through."""
+    lone = [c for c in text if "\ud800" <= c <= "\udfff"]
+    return bool(lone) and all("\udc80" <= c <= "\udcff" for c in lone)
+
+
+def _fit(value: Any, kind: pa.DataType) -> Any:
+    if value is None or not pa.types.is_string(kind):
+        return value
+    return clean(value if isinstance(value, str) else str(value))

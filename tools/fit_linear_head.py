@@ -1,0 +1,197 @@
+"""Fit the default adapter: a logistic head on class tokens of frozen CLIP blocks.
+
+    python tools/fit_linear_head.py MANIFEST.csv --out clipfake/assets/default-adapter.safetensors
+
+The manifest has columns path, split (train, val), label (real, fake), generator and source,
+and may have form (only rows with form=normalised are used). Class tokens of the named blocks
+are layer-normalised, then standardised; the head is fitted on split train with each image
+weighted by 1/sqrt(images of its generator) and both classes weighing the same. Calibration,
+operating points and the score below which an image is called real are set on split val.
+Needs scikit-learn: pip install 'clipfake[tools]'.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.backbone import EMBEDDED_BACKBONE, Backbone, load_backbone
+from clipfake.detector.calibration import (
+    REAL_BELOW_RECALL,
+    Floats,
+    fit_platt,
+    operating_points,
+    share_interval,
+    threshold_at_recall,
+)
+from clipfake.detector.detector import Detector
+from clipfake.detector.head import LinearHead, normalise
+from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.reader import ReadOptions, read_batches
+from clipfake.scanning import default_workers
+from clipfake.sources import Item
+
+Rows = list[dict[str, str]]
+Strings = npt.NDArray[np.str_]
+
+
+def read_rows(manifest: Path) -> Rows:
+    """Rows of the manifest that are used."""
+    with manifest.open(newline="") as file:
+        rows = [
+            row for row in csv.DictReader(file) if row.get("form", "normalised") == "normalised"
+        ]
+    if not rows:
+        raise SystemExit(f"{manifest}: no rows")
+    return rows
+
+
+def blank_adapter(backbone: Backbone, blocks: tuple[int, ...]) -> Adapter:
+    """An adapter with a head of zeros, to read tokens through the scan's own path."""
+    head = LinearHead(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
+    preprocessing = Preprocessing(size=backbone.image_size)
+    rule = fit_platt(np.array([-1.0, 1.0]), np.array([False, True]))
+    return Adapter("blank", backbone.name, blocks, preprocessing, head, rule, (), 0.0, {})
+
+
+def read_tokens(detector: Detector, folder: Path, rows: Rows) -> npt.NDArray[np.float32]:
+    """Layer-normalised class tokens, float32 `[N, K, W]`; an unreadable image ends the run."""
+    parts = []
+    batches = read_batches(
+        (Item(str(folder / row["path"])) for row in rows),
+        ReadOptions(detector.adapter.preprocessing),
+        batch_size=detector.batch_size,
+        workers=default_workers(),
+    )
+    for number, batch in enumerate(batches):
+        errors = [record.error for record in batch.records if record.error]
+        if errors or batch.pixels is None:
+            raise SystemExit(f"unreadable: {errors}")
+        parts.append(normalise(detector.tokens(batch.pixels, detector.adapter.blocks)))
+        if number % 50 == 0:
+            print(f"{number * detector.batch_size} of {len(rows)} images", flush=True)
+    return torch.cat(parts).numpy()
+
+
+def weights(generators: Strings, is_ai: npt.NDArray[np.bool_]) -> Floats:
+    """1/sqrt(images of the generator), scaled so that both classes weigh the same."""
+    counts = Counter(generators.tolist())
+    weight = np.array([counts[name] ** -0.5 for name in generators.tolist()])
+    for label in (True, False):
+        weight[is_ai == label] *= len(is_ai) / 2 / weight[is_ai == label].sum()
+    return weight
+
+
+def fit_head(
+    tokens: npt.NDArray[np.float32], is_ai: npt.NDArray[np.bool_], weight: Floats, c: float
+) -> LinearHead:
+    """Logistic regression on standardised tokens, with the standardisation folded in."""
+    flat = tokens.reshape(len(tokens), -1)
+    mean, std = flat.mean(axis=0), flat.std(axis=0) + 1e-6
+    model = LogisticRegression(C=c, max_iter=1000)
+    model.fit((flat - mean) / std, is_ai, sample_weight=weight)
+    coefficients = model.coef_[0] / std
+    bias = float(model.intercept_[0] - coefficients @ mean)
+    shaped = torch.from_numpy(coefficients.reshape(tokens.shape[1:]).astype(np.float32))
+    return LinearHead(shaped, torch.tensor([bias], dtype=torch.float32))
+
+
+def groups_table(scores: Floats, rows: Rows, key: str, threshold: float) -> dict[str, list[float]]:
+    """Per value of a column: images, and the share of them called AI."""
+    table = {}
+    names = np.array([row[key] for row in rows])
+    for name in sorted(set(names.tolist())):
+        called = scores[names == name] >= threshold
+        table[name] = [len(called), round(float(called.mean()), 4)]
+    return table
+
+
+def main() -> None:
+    """Fit, calibrate, save, and print what the adapter does on split val."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--backbone", default=EMBEDDED_BACKBONE)
+    parser.add_argument("--blocks", default="6-12", help="first-last, 1 is the first block")
+    parser.add_argument("--c", type=float, default=0.004, help="inverse strength of the L2 penalty")
+    parser.add_argument("--name", default="linear-b6-12")
+    args = parser.parse_args()
+
+    rows = read_rows(args.manifest)
+    first, last = map(int, args.blocks.split("-"))
+    blocks = tuple(range(first, last + 1))
+    backbone = load_backbone(args.backbone)
+    detector = Detector(backbone, blank_adapter(backbone, blocks))
+    tokens = read_tokens(detector, args.manifest.parent, rows)
+
+    is_ai = np.array([row["label"] == "fake" for row in rows])
+    is_val = np.array([row["split"] == "val" for row in rows])
+    generators = np.array([row["generator"] for row in rows])
+    sources = np.array([row["source"] for row in rows])
+    train = ~is_val
+    head = fit_head(tokens[train], is_ai[train], weights(generators[train], is_ai[train]), args.c)
+    logits = head(torch.from_numpy(tokens[is_val]))
+    platt = fit_platt(logits, is_ai[is_val])
+    scores = platt(logits).astype(np.float32).astype(np.float64)
+    points = operating_points(scores, is_ai[is_val], sources[is_val])
+    at_1 = next(point for point in points if point.fpr == 0.01)
+    real_below = threshold_at_recall(scores[is_ai[is_val]], REAL_BELOW_RECALL)
+    decided_real = scores[~is_ai[is_val]] < real_below
+    facts = {
+        "training": {
+            "manifest_sha256": hashlib.sha256(args.manifest.read_bytes()).hexdigest(),
+            "images": {"real": int((train & ~is_ai).sum()), "ai": int((train & is_ai).sum())},
+            "sources": len(set(sources[train].tolist())),
+            "generators": len(set(generators[train & is_ai].tolist())),
+            "method": f"logistic regression, C={args.c}, weights 1/sqrt(images of the generator)",
+            "precision": str(detector.precision),
+        },
+        "metrics": {
+            "split": "val",
+            "images": {"real": int((is_val & ~is_ai).sum()), "ai": int((is_val & is_ai).sum())},
+            "auc": round(float(roc_auc_score(is_ai[is_val], scores)), 4),
+            "reals_called_real": round(float(decided_real.mean()), 4),
+            "reals_called_real_interval": share_interval(decided_real, sources[is_val & ~is_ai]),
+        },
+    }
+    adapter = Adapter(
+        args.name,
+        backbone.name,
+        blocks,
+        detector.adapter.preprocessing,
+        head,
+        platt,
+        tuple(points),
+        real_below,
+        facts,
+    )
+    save_adapter(adapter, args.out)
+    print(json.dumps(facts, indent=2))
+    for point in points:
+        print(json.dumps(point.to_header()))
+    val_rows = [row for row in rows if row["split"] == "val"]
+    ai_rows = [row for row in val_rows if row["label"] == "fake"]
+    real_rows = [row for row in val_rows if row["label"] != "fake"]
+    by = {
+        "recall by generator": groups_table(
+            scores[is_ai[is_val]], ai_rows, "generator", at_1.threshold
+        ),
+        "FPR by source of reals": groups_table(
+            scores[~is_ai[is_val]], real_rows, "generator", at_1.threshold
+        ),
+    }
+    print(json.dumps(by, indent=1))
+    print(f"wrote {args.out}, {load_adapter(args.out).label}")
+
+
+if __name__ == "__main__":
+    main()
