@@ -22,6 +22,7 @@ FAIL_ON = ("ai", "inconclusive", "error")
 
 
 def scan_command(
+    context: typer.Context,
     paths: Annotated[
         list[str],
         typer.Argument(
@@ -101,9 +102,6 @@ def scan_command(
     """
     # torch takes seconds to import; --help and usage errors do not wait for it
     wanted = _parse_fail_on(fail_on)
-    options = {
-        name: value for name, value in locals().items() if name not in ("wanted", "debug", "quiet")
-    }
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
@@ -131,7 +129,7 @@ def scan_command(
         )
     rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
     summary = Summary()
-    report = Report(output or [], sources.columns, _about(detector, options))
+    report = Report(output or [], sources.columns, _about(detector, context.params))
     with report, screen.progress(sources, summary):
         for record in scan_items(
             sources,
@@ -143,7 +141,7 @@ def scan_command(
         ):
             report.add(record)
             summary.add(record)
-            screen.advance(record)
+            screen.advance()
     screen.summarise(summary, rule, detector.adapter, report.paths)
     if as_json:
         about = {"adapter": detector.adapter.label, "threshold": rule.threshold, "fpr": rule.fpr}

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -23,7 +24,8 @@ from rich.text import Text
 from clipfake.cli.text import printable
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
-from clipfake.records import Record, Verdict
+from clipfake.errors import ClipfakeError
+from clipfake.records import Verdict
 from clipfake.report.summary import Summary
 from clipfake.sources import Sources
 
@@ -52,7 +54,6 @@ class Screen:
         self._stderr = Console(stderr=True, highlight=False, quiet=quiet)
         self._out = Console(stderr=as_json, highlight=False, quiet=quiet or as_json)
         self._progress: Progress | None = None
-        self._task = None
         self._summary: Summary | None = None
         self._said = time.monotonic()
 
@@ -82,16 +83,12 @@ class Screen:
             self._progress = progress
             task = progress.add_task("", total=None)
             if sources.rereadable:
-                threading.Thread(
-                    target=lambda: progress.update(task, total=sum(1 for _ in sources)),
-                    daemon=True,
-                ).start()
+                threading.Thread(target=_count, args=(sources, progress, task), daemon=True).start()
             yield
         self._progress = None
 
-    def advance(self, record: Record) -> None:
+    def advance(self) -> None:
         """One more file is done."""
-        del record
         if self._summary is None or self._quiet:
             return
         if self._progress is not None:
@@ -135,6 +132,12 @@ class Screen:
             out.print(f"report: {printable(str(path))}", markup=False, soft_wrap=True)
         if not reports:
             out.print("no report was written; --output report.parquet keeps one", markup=False)
+
+
+def _count(sources: Sources, progress: Progress, task: TaskID) -> None:
+    """List everything once more, to know the total while the scan runs."""
+    with suppress(ClipfakeError):  # the scan itself meets the same error and tells it
+        progress.update(task, total=sum(1 for _ in sources))
 
 
 def _counts(summary: Summary) -> str:

@@ -1,5 +1,6 @@
 """The report: records in, files out, in as many formats as asked for."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from clipfake.report.parquet import ParquetFile
 from clipfake.report.schema import report_schema, to_row
 
 ROWS_A_GROUP = 8192
+
+logger = logging.getLogger(__name__)
 
 
 class ReportFile(Protocol):
@@ -102,6 +105,8 @@ class Report:
                 raise report_error(path, problem) from problem
             if kind is None:
                 publish(path)
+            else:
+                logger.warning("%s: the rows so far, finished early", partial_path(path))
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []

@@ -1,0 +1,82 @@
+"""What a scan costs beyond decoding and encoding, measured in one process.
+
+    python benchmarks/overhead.py DATA [--files 500] [--rounds 2]
+
+DATA is a folder or manifest. Each round times, on the same files and one after the other:
+decoding alone (hash, decode and EXIF in the same workers), the encoder alone (pixels ready in
+memory), and the scan with a Parquet report. Overhead is scan / (decoding + encoder) - 1;
+it is negative where decoding runs beside the encoder.
+"""
+
+import argparse
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from clipfake.detector import Detector
+from clipfake.imaging.limits import Limits
+from clipfake.reader import ReadOptions, read_batches
+from clipfake.report import Report
+from clipfake.scanning import default_workers, scan_items
+from clipfake.sources import Item, Selection, Sources
+
+
+def decode_alone(items: list[Item], detector: Detector) -> tuple[float, list[torch.Tensor]]:
+    """Seconds to read all items, and the pixel batches."""
+    start = time.perf_counter()
+    options = ReadOptions(detector.adapter.preprocessing)
+    size, workers = detector.batch_size, default_workers()
+    batches = list(read_batches(items, options, batch_size=size, workers=workers))
+    seconds = time.perf_counter() - start
+    return seconds, [batch.pixels for batch in batches if batch.pixels is not None]
+
+
+def encode_alone(batches: list[torch.Tensor], detector: Detector) -> float:
+    """Seconds to score pixels that are ready."""
+    start = time.perf_counter()
+    for pixels in batches:
+        detector.score_pixels(pixels)
+    return time.perf_counter() - start
+
+
+def scan_all(items: list[Item], detector: Detector, output: Path) -> float:
+    """Seconds of a scan with a report."""
+    start = time.perf_counter()
+    with Report([output], {}, {}) as report:
+        for record in scan_items(items, detector, detector.adapter.rule(), limits=Limits()):
+            report.add(record)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print a line a round and the median overhead."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data")
+    parser.add_argument("--files", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=2)
+    args = parser.parse_args()
+
+    items = [Item(i.path) for i in islice(Sources([args.data], Selection()), args.files)]
+    start = time.perf_counter()
+    detector = Detector.load()
+    print(f"loading the detector: {time.perf_counter() - start:.2f} s")
+    detector.score_pixels(torch.zeros(detector.batch_size, 3, 224, 224, dtype=torch.uint8))
+    overheads = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(args.rounds):
+            decode, batches = decode_alone(items, detector)
+            encode = encode_alone(batches, detector)
+            scan = scan_all(items, detector, Path(folder) / "report.parquet")
+            overheads.append(scan / (decode + encode) - 1)
+            print(
+                f"{len(items)} files: decoding {decode:.2f} s, encoder {encode:.2f} s, "
+                f"scan {scan:.2f} s, overhead {overheads[-1]:+.1%}"
+            )
+    print(f"median overhead {sorted(overheads)[len(overheads) // 2]:+.1%}")
+
+
+if __name__ == "__main__":
+    main()

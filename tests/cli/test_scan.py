@@ -1,0 +1,246 @@
+"""`clipfake scan`, as a user runs it."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from clipfake import __version__
+from clipfake.cli.app import main
+from clipfake.cli.exit_codes import Exit
+from clipfake.report.schema import COLUMNS
+from tests.conftest import EXAMPLES, encoded, picture
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "in"
+    (root / "sub").mkdir(parents=True)
+    (root / "a.png").write_bytes(encoded(picture(seed=1)))
+    (root / "sub" / "b.jpg").write_bytes(encoded(picture(seed=2), "JPEG"))
+    (root / "cut.jpg").write_bytes(encoded(picture(400, 400), "JPEG")[:3000])
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+def clipfake(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+def rows(path: Path) -> dict[str, dict[str, object]]:
+    return {Path(row["path"]).name: row for row in pq.read_table(path).to_pylist()}
+
+
+def test_a_folder_gives_a_row_a_file_in_every_format(folder: Path, tmp_path: Path) -> None:
+    outputs = [tmp_path / f"r.{form}" for form in ("parquet", "csv", "jsonl")]
+    arguments = [part for output in outputs for part in ("--output", output)]
+    assert clipfake("scan", folder, *arguments, "--workers", 0, "--quiet") == Exit.FINE
+    table = pq.read_table(outputs[0])
+    assert table.column_names == list(COLUMNS)
+    found = rows(outputs[0])
+    assert list(found) == ["a.png", "cut.jpg", "notes.txt", "b.jpg"]
+    assert found["a.png"]["verdict"] in ("ai", "real", "inconclusive")
+    assert 0 <= found["a.png"]["score"] <= 1
+    codes = {name: row["error_code"] for name, row in found.items()}
+    expected = {"a.png": None, "cut.jpg": "truncated", "notes.txt": "not_an_image", "b.jpg": None}
+    assert codes == expected
+    with outputs[1].open(newline="") as file:
+        assert [row["path"] for row in csv.DictReader(file)] == table["path"].to_pylist()
+    objects = [json.loads(line) for line in outputs[2].read_text().splitlines()]
+    assert [o["sha256"] for o in objects] == table["sha256"].to_pylist()
+    about = json.loads(pq.read_schema(outputs[0]).metadata[b"clipfake"])
+    assert about["clipfake"] == __version__
+    assert about["options"]["workers"] == 0
+    assert about["adapter_sha256"].startswith(found["a.png"]["model"].split("@")[1])
+    assert about["started"].endswith("+00:00")
+
+
+def test_json_is_the_only_thing_on_stdout(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert clipfake("scan", folder, "--json", "--workers", 0) == Exit.FINE
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert (summary["files"], summary["scored"]) == (4, 2)
+    assert (summary["errors"], summary["skipped"]) == (1, 1)
+    assert summary["ai"] + summary["real"] + summary["inconclusive"] == 2
+    assert summary["fpr"] == 0.01
+
+
+def test_the_screen_says_what_the_thresholds_mean(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert clipfake("scan", folder, "--workers", 0) == Exit.FINE
+    out = " ".join(capsys.readouterr().out.split())
+    assert "real images are accused" in out
+    assert "evidence, not proof" in out
+    assert "--output report.parquet" in out
+    assert "truncated: 1" in out
+
+
+def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert clipfake("scan", folder, "--quiet", "--workers", 0) == Exit.FINE
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--threshold", "0", "--fail-on", "ai"], Exit.FOUND),
+        (["--threshold", "1", "--fail-on", "ai"], Exit.FINE),
+        (["--fail-on", "error"], Exit.FOUND),
+        (["--fail-on", "error", "--exclude", "cut.jpg"], Exit.FINE),
+        (["--include", "*.txt"], Exit.NOTHING_READ),
+        (["--include", "*.none"], Exit.NOTHING_READ),
+    ],
+)
+def test_exit_codes(folder: Path, arguments: list[str], code: int) -> None:
+    assert clipfake("scan", folder, "--quiet", "--workers", 0, *arguments) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["nowhere"], "nowhere: no such file or folder"),
+        ([".", "--fail-on", "fake"], "--fail-on fake: unknown; use ai, inconclusive, error"),
+        ([".", "-o", "report.xlsx"], "report.xlsx: the ending names no format"),
+        ([".", "-o", "none/report.csv"], "none: no such folder"),
+        ([".", "--adapter", "none.safetensors"], "no such adapter file"),
+        ([".", "--backbone", "ViT-L-14/openai"], "--allow-download"),
+        ([".", "--fpr", "0.5"], "no operating point at FPR 0.5"),
+        ([".", "--device", "cuda:77"], "device 'cuda:77' is not available"),
+        ([".", "--batch-size", "0"], "0 is not in the range"),
+    ],
+)
+def test_requests_at_fault_are_one_line_and_code_2(
+    arguments: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert clipfake("scan", *arguments) == Exit.USAGE
+    err = capfd.readouterr().err
+    assert text in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def test_an_adapter_of_another_backbone_is_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from dataclasses import replace
+
+    from clipfake.detector.adapter import load_adapter, save_adapter
+
+    other = replace(load_adapter(), backbone="ViT-L-14/openai")
+    save_adapter(other, tmp_path / "large.safetensors")
+    code = clipfake(
+        "scan",
+        tmp_path,
+        "--adapter",
+        tmp_path / "large.safetensors",
+        "--backbone",
+        "ViT-B-16/openai",
+    )
+    assert code == Exit.USAGE
+    assert "fits backbone ViT-L-14/openai, not ViT-B-16/openai" in capfd.readouterr().err
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    from clipfake.errors import UsageError
+
+    with pytest.raises(UsageError, match="no such file"):
+        main(["scan", str(tmp_path / "none"), "--debug"])
+
+
+def test_manifest_columns_are_carried(folder: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path,label,score\nin/a.png,real,9\nin/none.png,fake,\n")
+    assert clipfake("scan", manifest, "-o", tmp_path / "r.parquet", "-q", "--workers", 0) == 0
+    found = rows(tmp_path / "r.parquet")
+    assert found["a.png"]["label"] == "real"
+    assert found["a.png"]["manifest_score"] == "9"
+    assert found["none.png"]["error_code"] == "missing"
+    assert found["none.png"]["label"] == "fake"
+
+
+def test_examples_scan_as_their_readme_says(tmp_path: Path) -> None:
+    assert clipfake("scan", EXAMPLES, "-o", tmp_path / "r.parquet", "--gps", "-q") == Exit.FINE
+    found = rows(tmp_path / "r.parquet")
+    assert found["broken.jpg"]["error_code"] == "truncated"
+    assert [name for name, row in found.items() if row["verdict"] == "error"] == ["broken.jpg"]
+    camera = found["rocket-camera-exif.jpg"]
+    assert (camera["exif_make"], camera["exif_orientation"]) == ("Example Optics", 6)
+    assert camera["exif_longitude"] == pytest.approx(-74.0444, abs=1e-3)
+    assert found["bouncing-ball.gif"]["animated"] is True
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "clipfake", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def test_version_and_help_do_not_import_torch() -> None:
+    assert run("--version").stdout == f"clipfake {__version__}\n"
+    code = (
+        "import sys; from clipfake.cli.app import main\n"
+        "try: main(['scan', '--help'])\n"
+        "except SystemExit: print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n")
+    assert "--follow-symlinks" in done.stdout
+
+
+def test_paths_on_stdin(folder: Path, tmp_path: Path) -> None:
+    done = run("scan", "-", "-o", tmp_path / "r.csv", "--json", input=f"{folder / 'a.png'}\n")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scored"] == 1
+
+
+def test_no_socket_is_opened(folder: Path) -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a, **k): raise SystemExit('a socket was opened')\n"
+        "socket.socket.connect = socket.socket.connect_ex = refuse\n"
+        "socket.create_connection = socket.getaddrinfo = refuse\n"
+        "from clipfake.cli.app import main\n"
+        f"main(['scan', {str(folder)!r}, '--quiet'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_scan_keeps_its_rows(tmp_path: Path, number: int) -> None:
+    (tmp_path / "in").mkdir()
+    for index in range(400):
+        shutil.copy(EXAMPLES / "coffee-half.webp", tmp_path / "in" / f"{index:03d}.webp")
+    output = tmp_path / "r.parquet"
+    partial = tmp_path / "r.parquet.partial"
+    command = [sys.executable, "-m", "clipfake", "scan", str(tmp_path / "in"), "-o", str(output)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not partial.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(3)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert not output.exists()
+    assert 0 < pq.read_table(partial).num_rows < 400

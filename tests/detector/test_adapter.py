@@ -1,0 +1,117 @@
+"""The adapter file."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from clipfake.detector.adapter import (
+    DEFAULT_ADAPTER,
+    HEADER_KEY,
+    Adapter,
+    load_adapter,
+    save_adapter,
+)
+from clipfake.detector.backbone import load_backbone
+from clipfake.detector.detector import Detector
+from clipfake.errors import AdapterError, UsageError
+
+
+@pytest.fixture(scope="module")
+def adapter() -> Adapter:
+    return load_adapter()
+
+
+def test_default_adapter_has_all_operating_points(adapter: Adapter) -> None:
+    assert [point.fpr for point in adapter.points] == [0.05, 0.01, 0.001]
+    thresholds = [point.threshold for point in adapter.points]
+    assert thresholds == sorted(thresholds)
+    for point in adapter.points:
+        assert point.fpr_interval[0] <= point.fpr_interval[1]
+        assert point.recall_interval[0] <= point.recall <= point.recall_interval[1]
+    assert DEFAULT_ADAPTER.stat().st_size < 10e6
+
+
+def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path) -> None:
+    save_adapter(adapter, tmp_path / "a.safetensors")
+    again = load_adapter(tmp_path / "a.safetensors")
+    assert torch.equal(again.head.weight, adapter.head.weight)
+    assert torch.equal(again.head.bias, adapter.head.bias)
+    unchanged = replace(again, head=adapter.head, digest=adapter.digest)
+    assert unchanged == adapter
+
+
+def test_rule_takes_a_stored_rate_or_a_threshold(adapter: Adapter) -> None:
+    assert adapter.rule() == adapter.rule(fpr=0.01)
+    assert adapter.rule(fpr=0.05).threshold < adapter.rule(fpr=0.001).threshold
+    low = adapter.rule(threshold=0.0)
+    assert (low.threshold, low.real_below, low.fpr) == (0.0, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"fpr": 0.02}, "no operating point at FPR 0.02 .0.05, 0.01, 0.001."),
+        ({"threshold": 1.5}, "not in 0..1"),
+        ({"threshold": 0.5, "fpr": 0.01}, "not both"),
+    ],
+)
+def test_rule_refuses_what_it_cannot_do(
+    adapter: Adapter, arguments: dict[str, float], text: str
+) -> None:
+    with pytest.raises(UsageError, match=text):
+        adapter.rule(**arguments)
+
+
+def test_another_backbone_is_a_clear_error(adapter: Adapter) -> None:
+    other = replace(adapter, backbone="ViT-L-14/openai")
+    with pytest.raises(AdapterError, match="fits backbone ViT-L-14/openai, not ViT-B-16/openai"):
+        Detector(load_backbone(), other)
+
+
+def test_a_head_of_another_shape_is_refused(adapter: Adapter) -> None:
+    other = replace(adapter, blocks=adapter.blocks[:-1])
+    with pytest.raises(AdapterError, match="head does not fit"):
+        Detector(load_backbone(), other)
+
+
+def rewritten(path: Path, **changes: object) -> Path:
+    data = DEFAULT_ADAPTER.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][HEADER_KEY])
+    header.update(changes)
+    header = {key: value for key, value in header.items() if value is not None}
+    save_file(load_file(DEFAULT_ADAPTER), path, metadata={HEADER_KEY: json.dumps(header)})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"format": 99}, "format 99; update clipfake"),
+        ({"calibration": None}, "header is incomplete"),
+        ({"preprocessing": {"size": 224, "magic": 1}}, "unknown preprocessing"),
+    ],
+)
+def test_headers_that_cannot_be_honoured_are_refused(
+    tmp_path: Path, changes: dict[str, object], text: str
+) -> None:
+    with pytest.raises(AdapterError, match=text):
+        load_adapter(rewritten(tmp_path / "a.safetensors", **changes))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "plain.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello")
+    (tmp_path / "empty.safetensors").touch()
+    for name, text in (
+        ("plain", "not a clipfake adapter"),
+        ("text", "not a readable adapter"),
+        ("empty", "too large or empty"),
+        ("none", "no such adapter file"),
+    ):
+        with pytest.raises(AdapterError, match=text):
+            load_adapter(tmp_path / f"{name}.safetensors")
