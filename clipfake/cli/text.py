@@ -2,14 +2,16 @@
 
 import unicodedata
 
+_UNFIT = ("C", "Zl", "Zp")
+
 
 def printable(text: str) -> str:
-    """Text whose control, format and surrogate characters are shown as escapes.
+    """Text whose control, format, surrogate and line-breaking characters are shown as escapes.
 
     File names may hold terminal escape codes, line breaks or characters that reverse the
     reading direction; none of them reaches the terminal.
     """
-    return "".join(c if not unicodedata.category(c).startswith("C") else _escape(c) for c in text)
+    return "".join(_escape(c) if unicodedata.category(c).startswith(_UNFIT) else c for c in text)
 
 
 def _escape(character: str) -> str:

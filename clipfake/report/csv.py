@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from datetime import datetime
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -43,4 +44,5 @@ def cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
+    runs = text.startswith(_FORMULA_STARTS) and not isinstance(value, Number)
+    return f"'{text}" if runs else text

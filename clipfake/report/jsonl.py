@@ -1,6 +1,7 @@
 """JSON Lines: an object a file, every column present."""
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +21,18 @@ class JsonlFile:
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows."""
         for row in rows:
-            self._file.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
+            values = {name: _finite(value) for name, value in row.items()}
+            self._file.write(json.dumps(values, ensure_ascii=False, default=_plain) + "\n")
         self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    """The value, or None for the numbers that JSON cannot write (NaN, infinity)."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> str:

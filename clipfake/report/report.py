@@ -65,7 +65,7 @@ class Report:
         self._files: list[tuple[Path, ReportFile]] = []
         for path in self.paths:
             check_output(path)
-        if len(set(self.paths)) < len(self.paths):
+        if len({path.parent.resolve() / path.name for path in self.paths}) < len(self.paths):
             raise UsageError("the same --output is given twice")
         for path in self.paths:
             try:
@@ -95,28 +95,44 @@ class Report:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, ReportError):
-            return  # writing is what failed
-        self._flush()
+        failures: list[ReportError] = []
+        if not isinstance(error, ReportError):  # else writing is what failed
+            try:
+                self._flush()
+            except ReportError as failure:
+                failures.append(failure)
+        whole = kind is None and not failures
         for path, file in self._files:
             try:
-                file.close()
-            except OSError as problem:
-                raise report_error(path, problem) from problem
-            if kind is None:
-                publish(path)
-            else:
-                logger.warning("%s: the rows so far, finished early", partial_path(path))
+                _finish(path, file, whole)
+            except ReportError as failure:
+                failures.append(failure)
+        if failures and not isinstance(error, ReportError):
+            raise failures[0]
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []
         if not rows:
             return
+        failed: tuple[Path, OSError] | None = None
         for path, file in self._files:
             try:
                 file.write(rows)
             except OSError as error:
-                raise report_error(path, error) from error
+                failed = failed or (path, error)  # the other files get their rows all the same
+        if failed:
+            raise report_error(*failed) from failed[1]
+
+
+def _finish(path: Path, file: ReportFile, whole: bool) -> None:
+    try:
+        file.close()
+    except OSError as error:
+        raise report_error(path, error) from error
+    if whole:
+        publish(path)
+    else:
+        logger.warning("%s: the rows so far, finished early", partial_path(path))
 
 
 def check_output(path: Path) -> None:

@@ -44,7 +44,7 @@ def report_schema(extra: Mapping[str, pa.DataType]) -> pa.Schema:
 
     Args:
         extra: the manifests' own columns; one named like a column of ours gets the prefix
-            ``manifest_``.
+            ``manifest_`` (and so does one that has it already, from an earlier report).
     """
     own = {column_name(name): kind for name, kind in extra.items()}
     return pa.schema(list({**COLUMNS, **own}.items()))
@@ -52,7 +52,10 @@ def report_schema(extra: Mapping[str, pa.DataType]) -> pa.Schema:
 
 def column_name(name: str) -> str:
     """What a manifest's column is called in the report."""
-    return _MANIFEST + name if name in COLUMNS else clean(name)
+    base = name
+    while base.startswith(_MANIFEST):
+        base = base.removeprefix(_MANIFEST)
+    return _MANIFEST + name if base in COLUMNS else clean(name)
 
 
 def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:

@@ -24,14 +24,25 @@ class Item:
     @property
     def text(self) -> str:
         """The name as valid text; bytes that are not UTF-8 appear as backslash escapes."""
-        return os.fsencode(self.path).decode("utf-8", errors="backslashreplace")
+        raw = self._bytes
+        if raw is None:
+            return self.path.encode("utf-8", errors="backslashreplace").decode("utf-8")
+        return raw.decode("utf-8", errors="backslashreplace")
 
     @property
     def raw(self) -> bytes | None:
         """The name's bytes when they are not valid UTF-8, else None."""
-        raw = os.fsencode(self.path)
+        raw = self._bytes
         try:
-            raw.decode("utf-8")
+            (raw or b"").decode("utf-8")
         except UnicodeDecodeError:
             return raw
         return None
+
+    @property
+    def _bytes(self) -> bytes | None:
+        """The name as the operating system has it; None for what no file can be called."""
+        try:
+            return os.fsencode(self.path)
+        except UnicodeEncodeError:  # a manifest may hold any surrogate
+            return None

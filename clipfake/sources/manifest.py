@@ -5,11 +5,11 @@ their other columns go into the report. Relative paths start at the manifest's f
 """
 
 import csv
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
@@ -22,6 +22,9 @@ SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 STDIN = "-"
 PATH_COLUMN = "path"
 _BATCH_ROWS = 4096
+# csv.Error apart, each is what a reader raises for content: pa.ArrowInvalid, UnicodeDecodeError
+# and times that Python cannot hold are ValueErrors or OverflowErrors
+_UNREADABLE = (OSError, ValueError, OverflowError, csv.Error)
 
 
 class Manifest:
@@ -48,13 +51,13 @@ class Manifest:
             return
         self._folder = os.path.dirname(path)
         try:
-            if path.lower().endswith(".parquet"):
+            if self._is(".parquet"):
                 self._read_parquet_schema()
-            elif path.lower().endswith(".csv"):
+            elif self._is(".csv"):
                 self._read_csv_header()
-            elif path.lower().endswith(".jsonl"):
+            elif self._is(".jsonl"):
                 self._read_jsonl_keys()
-        except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
+        except _UNREADABLE as error:
             raise UsageError(f"{path}: manifest cannot be read ({_reason(error)})") from error
 
     def __iter__(self) -> Iterator[Item]:
@@ -65,20 +68,22 @@ class Manifest:
         """
         try:
             if self.path == STDIN:
-                yield from (Item(path) for path in _lines(sys.stdin))
+                yield from (Item(path) for path in _lines(_stdin()))
             else:
                 for path, extra in self._rows():
                     yield Item(os.path.join(self._folder, path), extra)
-        except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
+        except _UNREADABLE as error:
             raise UsageError(f"{self.path}: manifest cannot be read ({_reason(error)})") from error
 
+    def _is(self, suffix: str) -> bool:
+        return self.path.lower().endswith(suffix)
+
     def _rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        suffix = Path(self.path).suffix.lower()
-        if suffix == ".parquet":
+        if self._is(".parquet"):
             yield from self._parquet_rows()
-        elif suffix == ".csv":
+        elif self._is(".csv"):
             yield from self._csv_rows()
-        elif suffix == ".jsonl":
+        elif self._is(".jsonl"):
             yield from self._jsonl_rows()
         else:
             with _open(self.path) as file:
@@ -93,14 +98,16 @@ class Manifest:
                 simple = not pa.types.is_nested(field.type) and not pa.types.is_dictionary(
                     field.type
                 )
-                self.columns[field.name] = field.type if simple else pa.string()
+                self.columns[field.name] = _python_time(field.type) if simple else pa.string()
 
     def _parquet_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        number = 0
         for batch in pq.ParquetFile(self.path).iter_batches(_BATCH_ROWS):
-            for number, row in enumerate(batch.to_pylist()):
+            for row in _python_times(batch).to_pylist():
+                number += 1
                 path = row.pop(PATH_COLUMN)
                 if not isinstance(path, str) or not path:
-                    raise UsageError(f"{self.path}: a row without path (row {number} of a batch)")
+                    raise UsageError(f"{self.path}: a row without path (row {number})")
                 yield path, {name: self._fit(name, value) for name, value in row.items()}
 
     def _read_csv_header(self) -> None:
@@ -123,7 +130,7 @@ class Manifest:
         for _, row in self._jsonl_objects():
             for name, value in row.items():
                 if name != PATH_COLUMN and value is not None:
-                    types.setdefault(name, set()).add(type(value))
+                    types.setdefault(name, set()).add(_kind(value))
         self.columns = {name: _arrow_type(found) for name, found in types.items()}
 
     def _jsonl_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -138,9 +145,11 @@ class Manifest:
                     continue
                 try:
                     row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise UsageError(f"{self.path}:{number}: not JSON ({error.msg})") from error
-                if not isinstance(row, dict) or not isinstance(row.get(PATH_COLUMN), str):
+                except (ValueError, RecursionError) as error:
+                    reason = getattr(error, "msg", str(error))
+                    raise UsageError(f"{self.path}:{number}: not JSON ({reason})") from error
+                path = row.get(PATH_COLUMN) if isinstance(row, dict) else None
+                if not isinstance(path, str) or not path:
                     raise UsageError(f'{self.path}:{number}: not an object with a "path"')
                 yield number, row
 
@@ -153,7 +162,10 @@ class Manifest:
 
     def _fit(self, name: str, value: Any) -> Any:
         """A value as its column's type holds it; what is nested becomes JSON text."""
-        if value is None or not pa.types.is_string(self.columns[name]) or isinstance(value, str):
+        kind = self.columns[name]
+        if isinstance(value, int) and pa.types.is_float64(kind):
+            return float(value)
+        if value is None or not pa.types.is_string(kind) or isinstance(value, str):
             return value
         return json.dumps(value, ensure_ascii=False, default=str)
 
@@ -168,11 +180,40 @@ def _open(path: str) -> TextIO:
     return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
+def _stdin() -> TextIO:
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")  # as _open
+    return sys.stdin
+
+
 def _lines(file: TextIO) -> Iterator[str]:
     for line in file:
         path = line.rstrip("\r\n")
         if path:
             yield path
+
+
+def _kind(value: Any) -> type:
+    """The type of a JSON value; whole numbers that Arrow cannot hold count as text."""
+    return str if type(value) is int and not -(2**63) <= value < 2**63 else type(value)
+
+
+def _python_time(kind: pa.DataType) -> pa.DataType:
+    """The type that Python's values have: its times end at microseconds."""
+    if getattr(kind, "unit", None) != "ns":
+        return kind
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.time64("us") if pa.types.is_time64(kind) else pa.duration("us")
+
+
+def _python_times(batch: pa.RecordBatch) -> pa.Table:
+    table = pa.Table.from_batches([batch])
+    for index, field in enumerate(batch.schema):
+        kind = _python_time(field.type)
+        if kind != field.type:
+            table = table.set_column(index, field.name, table[index].cast(kind, safe=False))
+    return table
 
 
 def _arrow_type(found: set[type]) -> pa.DataType:

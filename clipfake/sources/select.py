@@ -54,9 +54,9 @@ def _compile(pattern: str) -> tuple[re.Pattern[str], bool]:
     """The pattern as a regular expression, and whether it speaks of a whole path."""
     pattern = pattern.removeprefix("./").rstrip("/")
     whole = "/" in pattern
-    # "**/" also stands for no folder at all
-    body = fnmatch.translate(pattern.removeprefix("**/"))
-    return re.compile(rf"(?s:(?:.*/)?){body}" if pattern.startswith("**/") else body), whole
+    # "**/" also stands for no folder at all; [:-2] takes off the anchor at the end
+    parts = [fnmatch.translate(part)[:-2] for part in re.split(r"(?<![^/])\*\*/", pattern)]
+    return re.compile("(?s:(?:.*/)?)".join(parts) + r"\Z"), whole
 
 
 def _matches(patterns: list[tuple[re.Pattern[str], bool]], relative: str) -> bool:

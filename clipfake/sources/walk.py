@@ -2,13 +2,31 @@
 
 import os
 from collections.abc import Iterator
-from itertools import chain, islice
+from dataclasses import dataclass
+from itertools import islice
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.item import Item
 from clipfake.sources.select import Selection
 
 SORTED_UP_TO = 100_000
+
+
+@dataclass
+class _Level:
+    """A folder whose entries are being read.
+
+    Attributes:
+        folder: its path.
+        relative: its path below the root; empty, or ends with a slash.
+        identity: what tells it from every other folder.
+        entries: those not yet seen.
+    """
+
+    folder: str
+    relative: str
+    identity: tuple[int, int]
+    entries: Iterator["os.DirEntry[str]"]
 
 
 def walk(root: str, selection: Selection) -> Iterator[Item]:
@@ -27,34 +45,49 @@ def walk(root: str, selection: Selection) -> Iterator[Item]:
         Items whose path is ``root`` joined with the path below it. A folder that cannot be
         listed is an item of its own, with its problem.
     """
-    yield from _walk(root, "", selection, frozenset([_identity(root)]))
+    # a list, since folders can be nested deeper than calls
+    levels = [_Level(root, "", _identity(root), _entries(root))]
+    while levels:
+        level = levels[-1]
+        try:
+            entry = next(level.entries, None)
+            passed_over = entry and entry.is_symlink() and not selection.follow_symlinks
+        except OSError as error:
+            levels.pop()
+            yield Item(level.folder, problem=_problem(error))
+            continue
+        if entry is None:
+            levels.pop()
+            continue
+        if passed_over:
+            continue
+        below = f"{level.relative}{entry.name}"
+        if _is_folder(entry):
+            identity = _identity(entry.path)
+            if selection.enters(below) and all(identity != above.identity for above in levels):
+                levels.append(_Level(entry.path, f"{below}/", identity, _entries(entry.path)))
+        elif selection.takes_file(below):
+            yield Item(entry.path)
 
 
-def _walk(
-    folder: str,
-    relative: str,
-    selection: Selection,
-    ancestors: frozenset[tuple[int, int]],
-) -> Iterator[Item]:
+def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:
+    with os.scandir(folder) as entries:
+        yield from sorted(islice(entries, SORTED_UP_TO), key=lambda entry: entry.name)
+        yield from entries
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
-        with os.scandir(folder) as entries:
-            first = sorted(islice(entries, SORTED_UP_TO), key=lambda entry: entry.name)
-            for entry in chain(first, entries):
-                below = f"{relative}{entry.name}"
-                if entry.is_symlink() and not selection.follow_symlinks:
-                    continue
-                if entry.is_dir():
-                    identity = _identity(entry.path)
-                    if selection.enters(below) and identity not in ancestors:
-                        inner = ancestors | {identity}
-                        yield from _walk(entry.path, f"{below}/", selection, inner)
-                elif selection.takes_file(below):
-                    yield Item(entry.path)
-    except OSError as error:
-        denied = isinstance(error, PermissionError)
-        code = ErrorCode.NO_PERMISSION if denied else ErrorCode.UNREADABLE
-        reason = f"folder cannot be listed ({error.strerror or error}); its files are not scanned"
-        yield Item(folder, problem=ImageError(code, reason))
+        return entry.is_dir()
+    except OSError:  # a link to itself, say; opening it as a file tells why
+        return False
+
+
+def _problem(error: OSError) -> ImageError:
+    denied = isinstance(error, PermissionError)
+    code = ErrorCode.NO_PERMISSION if denied else ErrorCode.UNREADABLE
+    reason = f"folder cannot be listed ({error.strerror or error}); its files are not scanned"
+    return ImageError(code, reason)
 
 
 def _identity(path: str) -> tuple[int, int]:

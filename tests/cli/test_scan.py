@@ -118,7 +118,7 @@ def test_exit_codes(folder: Path, arguments: list[str], code: int) -> None:
         ([".", "--backbone", "ViT-L-14/openai"], "--allow-download"),
         ([".", "--fpr", "0.5"], "no operating point at FPR 0.5"),
         ([".", "--device", "cuda:77"], "device 'cuda:77' is not available"),
-        ([".", "--batch-size", "0"], "0 is not in the range"),
+        ([".", "--batch-size", "0"], "--batch-size"),
     ],
 )
 def test_requests_at_fault_are_one_line_and_code_2(

@@ -77,7 +77,7 @@ def test_forward_stops_at_the_last_block_read(
 def test_unknown_names_say_what_there_is() -> None:
     with pytest.raises(BackboneError, match="architecture 'ViT-Z' is unknown"):
         load_backbone("ViT-Z/openai")
-    with pytest.raises(BackboneError, match="tags of ViT-B-32: .*openai"):
+    with pytest.raises(BackboneError, match=r"tags of ViT-B-32: .*openai"):
         load_backbone("ViT-B-32/none-such")
 
 
