@@ -64,7 +64,7 @@ def blank_adapter(backbone: Backbone, blocks: tuple[int, ...]) -> Adapter:
 
 
 def read_tokens(detector: Detector, folder: Path, rows: Rows) -> npt.NDArray[np.float32]:
-    """Layer-normalised class tokens, float32 `[N, K, W]`; an unreadable image ends the run."""
+    """Class tokens, float32 `[N, K, W]`, as a scan has them; an unreadable image ends the run."""
     parts = []
     batches = read_batches(
         (Item(str(folder / row["path"])) for row in rows),
@@ -76,7 +76,7 @@ def read_tokens(detector: Detector, folder: Path, rows: Rows) -> npt.NDArray[np.
         errors = [record.error for record in batch.records if record.error]
         if errors or batch.pixels is None:
             raise SystemExit(f"unreadable: {errors}")
-        parts.append(normalise(detector.tokens(batch.pixels, detector.adapter.blocks)))
+        parts.append(detector.tokens(batch.pixels, detector.adapter.blocks))
         if number % 50 == 0:
             print(f"{number * detector.batch_size} of {len(rows)} images", flush=True)
     return torch.cat(parts).numpy()
@@ -94,8 +94,8 @@ def weights(generators: Strings, is_ai: npt.NDArray[np.bool_]) -> Floats:
 def fit_head(
     tokens: npt.NDArray[np.float32], is_ai: npt.NDArray[np.bool_], weight: Floats, c: float
 ) -> LinearHead:
-    """Logistic regression on standardised tokens, with the standardisation folded in."""
-    flat = tokens.reshape(len(tokens), -1)
+    """Logistic regression on normalised, standardised tokens, the standardisation folded in."""
+    flat = normalise(torch.from_numpy(tokens)).numpy().reshape(len(tokens), -1)
     mean, std = flat.mean(axis=0), flat.std(axis=0) + 1e-6
     model = LogisticRegression(C=c, max_iter=1000)
     model.fit((flat - mean) / std, is_ai, sample_weight=weight)

@@ -75,5 +75,5 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     elif image.mode == "F" and low >= 0.0 and high <= 1.0:
         samples *= 255.0
     elif low < 0.0 or high > 255.0:
-        samples = (samples - low) * (255.0 / (high - low))
+        samples = (samples - low) * (255.0 / ((high - low) or 1.0))
     return Image.fromarray((samples + 0.5).clip(0, 255).astype(np.uint8))

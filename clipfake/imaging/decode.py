@@ -30,6 +30,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_THEIR_SIDE = (5, 6, 7, 8)
 _TRUNCATION_WORDS = ("truncated", "incomplete", "unexpected end", "end of file")
 
 
@@ -84,7 +85,8 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> Decoded
             ) from error
         except UnidentifiedImageError as error:
             raise ImageError(
-                ErrorCode.DAMAGED, f"starts like {form}, but its header cannot be read"
+                ErrorCode.DAMAGED,
+                f"starts like {form}, but is damaged or of a rare kind; convert it to PNG first",
             ) from error
         except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
             text = one_line(error)
@@ -93,7 +95,8 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> Decoded
             raise ImageError(code, f"{form}: {text}; get a whole copy") from error
         except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
             raise ImageError(
-                ErrorCode.DAMAGED, f"{form}: {type(error).__name__}: {one_line(error)}"
+                ErrorCode.DAMAGED,
+                f"{form}: {type(error).__name__}: {one_line(error)}; get a whole copy",
             ) from error
 
 
@@ -142,6 +145,8 @@ def _decode(
     if form == "JPEG" and preprocessing.draft:
         least = preprocessing.draft * preprocessing.size
         image.draft(None, (least, least))
+    if form == "TIFF" and _orientation(image) in _ON_THEIR_SIDE:
+        width, height = height, width  # Pillow gives a TIFF's size already turned
     image.load()
     pixels, note = to_pixels(image, preprocessing)
     if note:
@@ -152,6 +157,8 @@ def _decode(
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(0x0112, 1))
+    except ImageError:  # the time limit
+        raise
     except Exception:  # a corrupt EXIF block must not cost the pixels
         return 1
 

@@ -10,6 +10,7 @@ from typing import Any
 import exifread
 from exifread.utils import get_gps_coords
 
+from clipfake.errors import ImageError
 from clipfake.records import Exif
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns of every odd tag
@@ -29,14 +30,18 @@ def read_exif(data: bytes, *, with_position: bool = False) -> Exif | None:
 
     Raises:
         ValueError: the block is too corrupt to be read at all.
+        ImageError: a time limit set by the caller ran out.
     """
     try:
         tags = exifread.process_file(io.BytesIO(data), details=False, extract_thumbnail=False)
+    except ImageError:
+        raise
     except Exception as error:  # exifread raises whatever a corrupt offset leads to
         raise ValueError(f"EXIF cannot be read ({type(error).__name__})") from error
     if not tags:
         return None
     position = _position(tags)
+    orientation = _integer(tags, "Image Orientation")
     return Exif(
         make=_text(tags, "Image Make"),
         model=_text(tags, "Image Model"),
@@ -48,7 +53,7 @@ def read_exif(data: bytes, *, with_position: bool = False) -> Exif | None:
         longitude=position[1] if position and with_position else None,
         width=_integer(tags, "EXIF ExifImageWidth", "Image ImageWidth"),
         height=_integer(tags, "EXIF ExifImageLength", "Image ImageLength"),
-        orientation=_integer(tags, "Image Orientation"),
+        orientation=orientation if orientation in range(1, 9) else None,
     )
 
 
@@ -85,6 +90,8 @@ def _datetime(tags: Mapping[str, Any], name: str) -> datetime | None:
 def _position(tags: dict[str, Any]) -> tuple[float, float] | None:
     try:
         position = get_gps_coords(dict(tags))
+    except ImageError:
+        raise
     except Exception:  # zero denominators and values of a wrong type
         return None
     if position is None or not all(map(math.isfinite, position)):
