@@ -10,10 +10,13 @@ import hashlib
 import os
 import signal
 import stat
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from types import FrameType
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +42,7 @@ _OS_ERRORS = {
     errno.EACCES: (ErrorCode.NO_PERMISSION, "permission denied; make it readable"),
     errno.EPERM: (ErrorCode.NO_PERMISSION, "permission denied; make it readable"),
     errno.ENXIO: (ErrorCode.NOT_A_FILE, "not a regular file"),
+    errno.EISDIR: (ErrorCode.NOT_A_FILE, "not a regular file"),
 }
 
 Pixels = npt.NDArray[np.uint8]
@@ -145,15 +149,20 @@ def read_batches(
     in_flight: deque[list[Item]] = deque()
 
     def hand_out() -> Iterator[list[Item]]:
-        while batch := list(islice(source, batch_size)):
-            in_flight.append(batch)
+        while True:
+            with _deaths_deferred():
+                batch = list(islice(source, batch_size))
+                if not batch:
+                    return
+                in_flight.append(batch)
             yield batch
 
     while True:
         try:
             for batch in _loader(hand_out(), options, workers, pin_memory):
-                in_flight.popleft()
-                yield batch
+                with _deaths_deferred():
+                    in_flight.popleft()
+                    yield batch
             return
         except RuntimeError as error:
             if not _is_worker_death(error):
@@ -189,6 +198,33 @@ def _prepare_worker(_worker: int) -> None:
     torch.set_num_threads(1)
 
 
+@contextmanager
+def _deaths_deferred() -> Iterator[None]:
+    """Keep a worker's death from interrupting the block.
+
+    torch's SIGCHLD handler raises wherever the main thread happens to be; in the consumer, or
+    in what lists the items, that would end the scan. Here the signal is held back until the
+    loader runs again.
+    """
+    if not hasattr(signal, "SIGCHLD") or (
+        threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    deaths: list[int] = []
+
+    def note(signum: int, _frame: FrameType | None) -> None:
+        deaths.append(signum)
+
+    previous = signal.signal(signal.SIGCHLD, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if previous is None else previous)
+    if deaths:
+        signal.raise_signal(signal.SIGCHLD)
+
+
 def _is_worker_death(error: RuntimeError) -> bool:
     return "DataLoader worker" in str(error)
 
@@ -209,10 +245,8 @@ def _read_alone(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None
 def _read_bytes(path: str, limits: Limits, record: Record) -> bytes:
     """The whole file, once; what is no image is not read past its first bytes."""
     try:
-        # O_NONBLOCK: opening a FIFO must not wait for a writer
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _O_BINARY)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ImageError(ErrorCode.NOT_A_FILE, "not a regular file")
             record.bytes = status.st_size
@@ -233,4 +267,6 @@ def _read_bytes(path: str, limits: Limits, record: Record) -> bytes:
     return data
 
 
-_O_BINARY = getattr(os, "O_BINARY", 0)
+def _open_at_once(path: str, flags: int) -> int:
+    # opening a FIFO must not wait for a writer
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

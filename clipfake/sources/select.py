@@ -42,26 +42,35 @@ class Selection:
         return _matches(self._exclude, relative)
 
     @cached_property
-    def _include(self) -> list[tuple[re.Pattern[str], bool]]:
+    def _include(self) -> list["_Pattern"]:
         return [_compile(pattern) for pattern in self.include]
 
     @cached_property
-    def _exclude(self) -> list[tuple[re.Pattern[str], bool]]:
+    def _exclude(self) -> list["_Pattern"]:
         return [_compile(pattern) for pattern in self.exclude]
 
 
-def _compile(pattern: str) -> tuple[re.Pattern[str], bool]:
-    """The pattern as a regular expression, and whether it speaks of a whole path."""
-    pattern = pattern.removeprefix("./").rstrip("/")
-    whole = "/" in pattern
-    # "**/" also stands for no folder at all; [:-2] takes off the anchor at the end
-    parts = [fnmatch.translate(part)[:-2] for part in re.split(r"(?<![^/])\*\*/", pattern)]
-    return re.compile("(?s:(?:.*/)?)".join(parts) + r"\Z"), whole
+# a part of a path each; None stands for ** and takes any number of parts
+_Pattern = list[re.Pattern[str] | None]
 
 
-def _matches(patterns: list[tuple[re.Pattern[str], bool]], relative: str) -> bool:
+def _compile(pattern: str) -> _Pattern:
+    parts = pattern.removeprefix("./").rstrip("/").split("/")
+    return [None if part == "**" else re.compile(fnmatch.translate(part)) for part in parts]
+
+
+def _matches(patterns: list[_Pattern], relative: str) -> bool:
     names = relative.split("/")
     return any(
-        pattern.match(relative) if whole else any(map(pattern.match, names))
-        for pattern, whole in patterns
+        _fits(pattern, names) if len(pattern) > 1 else any(_fits(pattern, [name]) for name in names)
+        for pattern in patterns
     )
+
+
+def _fits(pattern: _Pattern, names: list[str]) -> bool:
+    if not pattern:
+        return not names
+    part, rest = pattern[0], pattern[1:]
+    if part is None:
+        return any(_fits(rest, names[taken:]) for taken in range(len(names) + 1))
+    return bool(names) and part.match(names[0]) is not None and _fits(rest, names[1:])

@@ -25,6 +25,8 @@ from clipfake.sources import Selection
         ("raw/*.png", "raw/a.png", True),
         ("raw/*.png", "sub/raw/a.png", False),
         ("raw/*.png", "a.png", False),
+        ("raw/*.png", "raw/x/a.png", False),
+        ("raw/**", "raw/x/a.png", True),
         ("./raw/*.png", "raw/a.png", True),
         # **/ is any number of folders, also none
         ("**/thumb_*", "thumb_1.png", True),
