@@ -7,6 +7,7 @@ in flight.
 
 import errno
 import hashlib
+import multiprocessing
 import os
 import signal
 import stat
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from types import FrameType
+from multiprocessing.connection import Connection
 
 import numpy as np
 import numpy.typing as npt
@@ -146,26 +147,30 @@ def read_batches(
         pin_memory: put pixels into page-locked memory, for copies to a GPU.
     """
     source = iter(items)
+    source_failed = False
     in_flight: deque[list[Item]] = deque()
 
     def hand_out() -> Iterator[list[Item]]:
+        nonlocal source_failed
         while True:
-            with _deaths_deferred():
+            try:
                 batch = list(islice(source, batch_size))
-                if not batch:
-                    return
-                in_flight.append(batch)
+            except Exception:
+                source_failed = True
+                raise
+            if not batch:
+                return
+            in_flight.append(batch)
             yield batch
 
     while True:
         try:
             for batch in _loader(hand_out(), options, workers, pin_memory):
-                with _deaths_deferred():
-                    in_flight.popleft()
-                    yield batch
+                in_flight.popleft()
+                yield batch
             return
-        except RuntimeError as error:
-            if not _is_worker_death(error):
+        except (RuntimeError, ConnectionError, EOFError) as error:
+            if source_failed or not _is_worker_death(error):
                 raise
         while in_flight:
             yield collate([_read_alone(item, options) for item in in_flight.popleft()])
@@ -182,7 +187,7 @@ def collate(samples: list[tuple[Record, Pixels | None]]) -> Batch:
 def _loader(
     batches: Iterable[list[Item]], options: ReadOptions, workers: int, pin_memory: bool
 ) -> Iterator[Batch]:
-    yield from DataLoader(
+    loader = DataLoader(
         FileReader(options),
         batch_sampler=batches,
         num_workers=workers,
@@ -190,6 +195,9 @@ def _loader(
         pin_memory=pin_memory,
         worker_init_fn=_prepare_worker,
     )
+    with _deaths_unannounced():
+        running = iter(loader)
+    yield from running
 
 
 def _prepare_worker(_worker: int) -> None:
@@ -199,47 +207,53 @@ def _prepare_worker(_worker: int) -> None:
 
 
 @contextmanager
-def _deaths_deferred() -> Iterator[None]:
-    """Keep a worker's death from interrupting the block.
+def _deaths_unannounced() -> Iterator[None]:
+    """Undo the SIGCHLD handler that torch installs in the block.
 
-    torch's SIGCHLD handler raises wherever the main thread happens to be; in the consumer, or
-    in what lists the items, that would end the scan. Here the signal is held back until the
-    loader runs again.
+    It raises wherever the main thread happens to be when a worker dies: in the consumer, or in
+    what lists the items. The loader also looks by itself, every 5 seconds that it waits.
     """
     if not hasattr(signal, "SIGCHLD") or (
         threading.current_thread() is not threading.main_thread()
     ):
         yield
         return
-    deaths: list[int] = []
-
-    def note(signum: int, _frame: FrameType | None) -> None:
-        deaths.append(signum)
-
-    previous = signal.signal(signal.SIGCHLD, note)
+    previous = signal.getsignal(signal.SIGCHLD)
     try:
         yield
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL if previous is None else previous)
-    if deaths:
-        signal.raise_signal(signal.SIGCHLD)
 
 
-def _is_worker_death(error: RuntimeError) -> bool:
-    return "DataLoader worker" in str(error)
+def _is_worker_death(error: Exception) -> bool:
+    # what a worker left behind cannot be fetched from it once it is dead
+    return isinstance(error, (ConnectionError, EOFError)) or "DataLoader worker" in str(error)
 
 
 def _read_alone(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.Process(
+        target=_send_sample, args=(sender, item, options), daemon=True
+    )
+    process.start()
+    sender.close()
     try:
-        batch = next(_loader([[item]], options, workers=1, pin_memory=False))
-    except RuntimeError as error:
-        if not _is_worker_death(error):
-            raise
+        sample: tuple[Record, Pixels | None] = receiver.recv()
+    except EOFError:
         record = Record(path=item.text, path_raw=item.raw, extra=item.extra)
         record.error_code = ErrorCode.DECODER_CRASH
         record.error = f"{record.path}: the decoder crashed on it; treat the file as hostile"
-        return record, None
-    return batch.records[0], None if batch.pixels is None else batch.pixels[0].numpy()
+        sample = record, None
+    finally:
+        receiver.close()
+        process.kill()
+        process.join()
+    return sample
+
+
+def _send_sample(sender: Connection, item: Item, options: ReadOptions) -> None:
+    _prepare_worker(0)
+    sender.send(read_item(item, options))
 
 
 def _read_bytes(path: str, limits: Limits, record: Record) -> bytes:

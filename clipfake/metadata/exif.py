@@ -33,7 +33,8 @@ def read_exif(data: bytes, *, with_position: bool = False) -> Exif | None:
         ImageError: a time limit set by the caller ran out.
     """
     try:
-        tags = exifread.process_file(io.BytesIO(data), details=False, extract_thumbnail=False)
+        block = _webp_block(data) if data[8:12] == b"WEBP" else data
+        tags = exifread.process_file(io.BytesIO(block), details=False, extract_thumbnail=False)
     except ImageError:
         raise
     except Exception as error:  # exifread raises whatever a corrupt offset leads to
@@ -55,6 +56,17 @@ def read_exif(data: bytes, *, with_position: bool = False) -> Exif | None:
         height=_integer(tags, "EXIF ExifImageLength", "Image ImageLength"),
         orientation=orientation if orientation in range(1, 9) else None,
     )
+
+
+def _webp_block(data: bytes) -> bytes:
+    """TIFF block of a WebP file's EXIF chunk, which exifread finds only behind a JPEG prefix."""
+    offset = 12
+    while offset + 8 <= len(data):
+        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        if data[offset : offset + 4] == b"EXIF":
+            return data[offset + 8 : offset + 8 + size].removeprefix(b"Exif\x00\x00")
+        offset += 8 + size + size % 2  # RIFF pads chunks to even sizes
+    return b""
 
 
 def _values(tags: Mapping[str, Any], name: str) -> Any:
