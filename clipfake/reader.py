@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data._utils import signal_handling
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode
@@ -163,17 +164,18 @@ def read_batches(
             in_flight.append(batch)
             yield batch
 
-    while True:
-        try:
-            for batch in _loader(hand_out(), options, workers, pin_memory):
-                in_flight.popleft()
-                yield batch
-            return
-        except (RuntimeError, ConnectionError, EOFError) as error:
-            if source_failed or not _is_worker_death(error):
-                raise
-        while in_flight:
-            yield collate([_read_alone(item, options) for item in in_flight.popleft()])
+    with _deaths_unannounced():
+        while True:
+            try:
+                for batch in _loader(hand_out(), options, workers, pin_memory):
+                    in_flight.popleft()
+                    yield batch
+                return
+            except (RuntimeError, ConnectionError, EOFError) as error:
+                if source_failed or not _is_worker_death(error):
+                    raise
+            while in_flight:
+                yield collate([_read_alone(item, options) for item in in_flight.popleft()])
 
 
 def collate(samples: list[tuple[Record, Pixels | None]]) -> Batch:
@@ -187,7 +189,7 @@ def collate(samples: list[tuple[Record, Pixels | None]]) -> Batch:
 def _loader(
     batches: Iterable[list[Item]], options: ReadOptions, workers: int, pin_memory: bool
 ) -> Iterator[Batch]:
-    loader = DataLoader(
+    yield from DataLoader(
         FileReader(options),
         batch_sampler=batches,
         num_workers=workers,
@@ -195,34 +197,39 @@ def _loader(
         pin_memory=pin_memory,
         worker_init_fn=_prepare_worker,
     )
-    with _deaths_unannounced():
-        running = iter(loader)
-    yield from running
 
 
 def _prepare_worker(_worker: int) -> None:
     # Ctrl-C goes to the whole process group; the parent ends the workers itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    # C decoders print what they find in a file straight to the terminal
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 @contextmanager
 def _deaths_unannounced() -> Iterator[None]:
-    """Undo the SIGCHLD handler that torch installs in the block.
+    """Keep torch's SIGCHLD handler away while the block runs.
 
     It raises wherever the main thread happens to be when a worker dies: in the consumer, or in
-    what lists the items. The loader also looks by itself, every 5 seconds that it waits.
+    what lists the items (for the first batches already, while the loader starts). The loader
+    also looks by itself, every 5 seconds that it waits.
     """
-    if not hasattr(signal, "SIGCHLD") or (
-        threading.current_thread() is not threading.main_thread()
-    ):
-        yield
-        return
-    previous = signal.getsignal(signal.SIGCHLD)
+    installed = signal_handling._SIGCHLD_handler_set
+    signal_handling._SIGCHLD_handler_set = True  # so that it is not installed by our loaders
+    handler = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+    in_the_way = getattr(handler, "__module__", None) == signal_handling.__name__ and (
+        threading.current_thread() is threading.main_thread()
+    )
+    if in_the_way:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield
     finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL if previous is None else previous)
+        signal_handling._SIGCHLD_handler_set = installed
+        if in_the_way:
+            signal.signal(signal.SIGCHLD, handler)
 
 
 def _is_worker_death(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image, features
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
-from tests.conftest import EXAMPLES, encoded, picture
+from tests.conftest import encoded, picture
 
 FORMATS = {"JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"}
 
@@ -53,19 +53,6 @@ def test_variants_of_a_format_are_told(form: str, options: dict[str, object]) ->
 @pytest.mark.parametrize("order", [b"MM\x00*", b"MM\x00+", b"II*\x00", b"II+\x00"])
 def test_either_byte_order_of_tiff_is_told(order: bytes) -> None:
     assert sniff(order + bytes(60)) == "TIFF"
-
-
-def test_a_name_says_nothing() -> None:
-    # the only argument is content, and content of each kind is told from the others
-    told = {
-        path.name: sniff(path.read_bytes()[:SNIFF_BYTES])
-        for path in EXAMPLES.rglob("*.*")
-        if path.is_file()
-    }
-    assert told["coffee.png"] == "PNG"
-    assert told["rocket.webp"] == "WEBP"
-    assert told["broken.jpg"] == "JPEG"
-    assert told["bouncing-ball.gif"] == "GIF"
 
 
 @pytest.mark.parametrize(
@@ -160,8 +147,9 @@ MAGIC = st.sampled_from(
 @settings(max_examples=200)
 @given(MAGIC, st.binary(max_size=SNIFF_BYTES))
 def test_any_bytes_are_named_or_refused(magic: bytes, rest: bytes) -> None:
+    found: str | ErrorCode
     try:
-        assert sniff(magic + rest) in FORMATS
+        found = sniff(magic + rest)
     except ImageError as error:
-        assert error.code in (ErrorCode.NOT_AN_IMAGE, ErrorCode.UNSUPPORTED)
-        assert error.code.skipped
+        found = error.code
+    assert found in FORMATS | {ErrorCode.NOT_AN_IMAGE, ErrorCode.UNSUPPORTED}

@@ -1,6 +1,5 @@
 """The time limit of one file."""
 
-import pickle
 import signal
 import threading
 import time
@@ -94,18 +93,3 @@ def test_other_threads_have_no_limit() -> None:
 
 def test_every_limit_has_a_default() -> None:
     assert Limits() == Limits(pixels=256_000_000, bytes=2**30, seconds=30.0)
-
-
-@pytest.mark.parametrize("code", list(ErrorCode))
-def test_an_image_error_survives_pickling(code: ErrorCode) -> None:
-    error = pickle.loads(pickle.dumps(ImageError(code, "why; what to do")))
-    assert type(error) is ImageError
-    assert error.code is code
-    assert str(error) == "why; what to do"
-
-
-def test_only_what_is_no_image_counts_as_skipped() -> None:
-    assert {code for code in ErrorCode if code.skipped} == {
-        ErrorCode.NOT_AN_IMAGE,
-        ErrorCode.UNSUPPORTED,
-    }
