@@ -1,14 +1,15 @@
 """What a scan costs beyond decoding and encoding, measured in one process.
 
-    python benchmarks/overhead.py DATA [--files 500] [--rounds 2]
+    python benchmarks/overhead.py DATA [--files 500] [--chunk 100]
 
-DATA is a folder or manifest. Each round times, on the same files and one after the other:
-decoding alone (hash, decode and EXIF in the same workers), the encoder alone (pixels ready in
-memory), and the scan with a Parquet report. Overhead is scan / (decoding + encoder) - 1;
-it is negative where decoding runs beside the encoder.
+DATA is a folder or manifest. For each chunk of files it times, one after the other so that a
+machine's changes of speed fall on all three: decoding alone (hash, decode and EXIF in the same
+workers), the encoder alone (pixels ready in memory), and the scan with a Parquet report. Overhead
+is scan / (decoding + encoder) - 1; it is negative where decoding runs beside the encoder.
 """
 
 import argparse
+import statistics
 import tempfile
 import time
 from itertools import islice
@@ -52,30 +53,39 @@ def scan_all(items: list[Item], detector: Detector, output: Path) -> float:
 
 
 def main() -> None:
-    """Print a line a round and the median overhead."""
+    """Print a line a chunk, the total and the median overhead."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data")
     parser.add_argument("--files", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--chunk", type=int, default=100)
     args = parser.parse_args()
 
     items = [Item(i.path) for i in islice(Sources([args.data], Selection()), args.files)]
     start = time.perf_counter()
     detector = Detector.load()
     print(f"loading the detector: {time.perf_counter() - start:.2f} s")
-    detector.score_pixels(torch.zeros(detector.batch_size, 3, 224, 224, dtype=torch.uint8))
-    overheads = []
+    encode_alone(decode_alone(items[:32], detector)[1], detector)  # warm up
+    lines = []
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(args.rounds):
-            decode, batches = decode_alone(items, detector)
+        for first in range(0, len(items), args.chunk):
+            chunk = items[first : first + args.chunk]
+            decode, batches = decode_alone(chunk, detector)
             encode = encode_alone(batches, detector)
-            scan = scan_all(items, detector, Path(folder) / "report.parquet")
-            overheads.append(scan / (decode + encode) - 1)
-            print(
-                f"{len(items)} files: decoding {decode:.2f} s, encoder {encode:.2f} s, "
-                f"scan {scan:.2f} s, overhead {overheads[-1]:+.1%}"
-            )
-    print(f"median overhead {sorted(overheads)[len(overheads) // 2]:+.1%}")
+            scan = scan_all(chunk, detector, Path(folder) / "report.parquet")
+            lines.append((decode, encode, scan))
+            print(_line(f"files {first + 1} to {first + len(chunk)}", *lines[-1]), flush=True)
+    decode, encode, scan = (sum(column) for column in zip(*lines, strict=True))
+    print(_line(f"all {len(items)} files", decode, encode, scan))
+    median = statistics.median(s / (d + e) - 1 for d, e, s in lines)
+    print(f"median overhead of a chunk {median:+.1%}")
+
+
+def _line(what: str, decode: float, encode: float, scan: float) -> str:
+    overhead = scan / (decode + encode) - 1
+    return (
+        f"{what}: decoding {decode:.2f} s, encoder {encode:.2f} s, scan {scan:.2f} s, "
+        f"overhead {overhead:+.1%}"
+    )
 
 
 if __name__ == "__main__":
