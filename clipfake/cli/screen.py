@@ -40,7 +40,8 @@ STYLES = {
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f} images/s" if task.speed else "")
+        # over the whole scan: files come in bursts of a batch
+        return Text(f"{task.completed / task.elapsed:.1f} images/s" if task.elapsed else "")
 
 
 class Screen:
@@ -53,6 +54,7 @@ class Screen:
         self._quiet = quiet
         self._stderr = Console(stderr=True, highlight=False, quiet=quiet)
         self._out = Console(stderr=as_json, highlight=False, quiet=quiet or as_json)
+        self._live = self._stderr.is_terminal and not (self._stderr.is_dumb_terminal or quiet)
         self._progress: Progress | None = None
         self._summary: Summary | None = None
         self._said = time.monotonic()
@@ -60,15 +62,14 @@ class Screen:
     @contextmanager
     def loading(self) -> Iterator[None]:
         """Show that the detector is being loaded."""
-        busy = self._stderr.is_terminal and not self._quiet
-        with self._stderr.status("loading the detector") if busy else nullcontext():
+        with self._stderr.status("loading the detector") if self._live else nullcontext():
             yield
 
     @contextmanager
     def progress(self, sources: Sources, summary: Summary) -> Iterator[None]:
         """Show progress while the block runs; the total is counted beside it."""
         self._summary = summary
-        if self._quiet or not self._stderr.is_terminal:
+        if not self._live:
             yield
             return
         columns = (

@@ -202,6 +202,32 @@ def test_version_and_help_do_not_import_torch() -> None:
     assert "--follow-symlinks" in done.stdout
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals")
+@pytest.mark.parametrize("terminal", ["xterm", "dumb"])
+def test_a_terminal_sees_progress_and_a_dumb_one_no_escape_codes(
+    folder: Path, terminal: str
+) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "clipfake", "scan", str(folder)]
+    environment = {**os.environ, "TERM": terminal, "COLUMNS": "120"}
+    done = subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, check=False
+    )
+    os.write(theirs, b"end")  # so that there is something to read
+    shown = os.read(ours, 1 << 20).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == Exit.FINE
+    if terminal == "xterm":
+        assert "4/4" in shown
+        assert "images/s" in shown
+        assert "errors 1, skipped 1" in shown
+    else:
+        assert shown == "end"
+
+
 def test_paths_on_stdin(folder: Path, tmp_path: Path) -> None:
     done = run("scan", "-", "-o", tmp_path / "r.csv", "--json", input=f"{folder / 'a.png'}\n")
     assert done.returncode == 0, done.stderr
