@@ -80,7 +80,7 @@ def _explain(error: Exception, stderr: Console) -> int:
         markup=False,
         soft_wrap=True,
     )
-    return Exit.USAGE
+    return Exit.UNEXPECTED
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:

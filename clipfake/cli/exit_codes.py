@@ -11,4 +11,5 @@ class Exit(IntEnum):
     USAGE = 2
     NOTHING_READ = 3
     REPORT_FAILED = 4
+    UNEXPECTED = 5
     INTERRUPTED = 130

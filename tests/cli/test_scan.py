@@ -163,6 +163,21 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
         main(["scan", str(tmp_path / "none"), "--debug"])
 
 
+def test_a_fault_of_ours_is_one_line_and_code_5(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from clipfake import scanning
+
+    def fault(*_: object, **__: object) -> None:
+        raise LookupError("first line\nsecond \x1b[31m line")
+
+    monkeypatch.setattr(scanning, "scan_items", fault)
+    assert clipfake("scan", folder) == Exit.UNEXPECTED
+    err = capfd.readouterr().err
+    assert "LookupError: first line second \\x1b[31m line (run again with --debug" in err
+    assert "Traceback" not in err
+
+
 def test_manifest_columns_are_carried(folder: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "list.csv"
     manifest.write_text("path,label,score\nin/a.png,real,9\nin/none.png,fake,\n")
