@@ -4,9 +4,11 @@
 
 The manifest has columns path, split (train, val), label (real, fake), generator and source,
 and may have form (only rows with form=normalised are used). Class tokens of the named blocks
-are layer-normalised, then standardised; the head is fitted on split train with each image
-weighted by 1/sqrt(images of its generator) and both classes weighing the same. Calibration,
-operating points and the score below which an image is called real are set on split val.
+are layer-normalised, then standardised; each image is weighted by 1/sqrt(images of its
+generator), both classes weigh the same. Two heads are fitted on split train, one on the images
+as they are and one on these and on augmented passes over them; the mean of both, each scaled to
+the same spread of logits on split train, is itself a linear head. Calibration, operating points
+and the score below which an image is called real are set on split val.
 Needs scikit-learn: pip install 'clipfake[tools]'.
 """
 
@@ -14,14 +16,17 @@ import argparse
 import csv
 import hashlib
 import json
+import random
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from torch.utils.data import DataLoader, Dataset
 
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.backbone import EMBEDDED_BACKBONE, Backbone, load_backbone
@@ -35,10 +40,12 @@ from clipfake.detector.calibration import (
 )
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import LinearHead, normalise
+from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.reader import ReadOptions, read_batches
 from clipfake.scanning import default_workers
 from clipfake.sources import Item
+from clipfake.training.augment import augment
 
 Rows = list[dict[str, str]]
 Strings = npt.NDArray[np.str_]
@@ -82,6 +89,39 @@ def read_tokens(detector: Detector, folder: Path, rows: Rows) -> npt.NDArray[np.
     return torch.cat(parts).numpy()
 
 
+class AugmentedImages(Dataset[torch.Tensor]):
+    """Squares of augmented images; chance depends on the pass and the file's name alone."""
+
+    def __init__(self, folder: Path, rows: Rows, number: int, preprocessing: Preprocessing) -> None:
+        self.folder, self.rows, self.number = folder, rows, number
+        self.preprocessing = preprocessing
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """The square of one image, uint8 `[3, S, S]`."""
+        path = self.rows[index]["path"]
+        with Image.open(self.folder / path) as image:
+            changed = augment(image.convert("RGB"), random.Random(f"{self.number}:{path}"))
+        return torch.from_numpy(to_pixels(changed, self.preprocessing)[0])
+
+
+def read_augmented_tokens(
+    detector: Detector, folder: Path, rows: Rows, number: int
+) -> npt.NDArray[np.float32]:
+    """Class tokens of an augmented pass, float32 `[N, K, W]`."""
+    adapter = detector.adapter
+    images = AugmentedImages(folder, rows, number, adapter.preprocessing)
+    loader = DataLoader(images, batch_size=detector.batch_size, num_workers=default_workers())
+    parts = []
+    for step, pixels in enumerate(loader):
+        parts.append(detector.tokens(pixels, adapter.blocks))
+        if step % 50 == 0:
+            print(f"pass {number}: {step * detector.batch_size} of {len(rows)} images", flush=True)
+    return torch.cat(parts).numpy()
+
+
 def weights(generators: Strings, is_ai: npt.NDArray[np.bool_]) -> Floats:
     """1/sqrt(images of the generator), scaled so that both classes weigh the same."""
     counts = Counter(generators.tolist())
@@ -105,6 +145,14 @@ def fit_head(
     return LinearHead(shaped, torch.tensor([bias], dtype=torch.float32))
 
 
+def mean_head(heads: list[LinearHead], tokens: npt.NDArray[np.float32]) -> LinearHead:
+    """The mean of heads, each scaled so that its logits of these tokens spread by 1."""
+    scales = [1.0 / (len(heads) * head(torch.from_numpy(tokens)).std()) for head in heads]
+    weight = sum(scale * head.weight.double() for scale, head in zip(scales, heads, strict=True))
+    bias = sum(scale * head.bias.double() for scale, head in zip(scales, heads, strict=True))
+    return LinearHead(torch.as_tensor(weight).float(), torch.as_tensor(bias).float())
+
+
 def groups_table(scores: Floats, rows: Rows, key: str, threshold: float) -> dict[str, list[float]]:
     """Per value of a column: images, and the share of them called AI."""
     table = {}
@@ -121,9 +169,10 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--backbone", default=EMBEDDED_BACKBONE)
-    parser.add_argument("--blocks", default="6-12", help="first-last, 1 is the first block")
+    parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
+    parser.add_argument("--passes", type=int, default=2, help="augmented passes over split train")
     parser.add_argument("--c", type=float, default=0.004, help="inverse strength of the L2 penalty")
-    parser.add_argument("--name", default="linear-b6-12")
+    parser.add_argument("--name", default="linear-b4-12")
     args = parser.parse_args()
 
     rows = read_rows(args.manifest)
@@ -138,7 +187,19 @@ def main() -> None:
     generators = np.array([row["generator"] for row in rows])
     sources = np.array([row["source"] for row in rows])
     train = ~is_val
-    head = fit_head(tokens[train], is_ai[train], weights(generators[train], is_ai[train]), args.c)
+    weight = weights(generators[train], is_ai[train])
+    heads = [fit_head(tokens[train], is_ai[train], weight, args.c)]
+    if args.passes:
+        train_rows = [row for row, taken in zip(rows, train, strict=True) if taken]
+        passes = [tokens[train]]
+        for number in range(args.passes):
+            passes.append(read_augmented_tokens(detector, args.manifest.parent, train_rows, number))
+        # all augmented passes together weigh as much as the images as they are
+        shares = [1.0, *[1.0 / args.passes] * args.passes]
+        weight_of_all = np.concatenate([share / 2 * weight for share in shares])
+        labels = np.tile(is_ai[train], len(passes))
+        heads.append(fit_head(np.concatenate(passes), labels, weight_of_all, args.c))
+    head = mean_head(heads, tokens[train])
     logits = head(torch.from_numpy(tokens[is_val]))
     platt = fit_platt(logits, is_ai[is_val])
     scores = platt(logits).astype(np.float32).astype(np.float64)
@@ -152,7 +213,8 @@ def main() -> None:
             "images": {"real": int((train & ~is_ai).sum()), "ai": int((train & is_ai).sum())},
             "sources": len(set(sources[train].tolist())),
             "generators": len(set(generators[train & is_ai].tolist())),
-            "method": f"logistic regression, C={args.c}, weights 1/sqrt(images of the generator)",
+            "method": f"logistic regression, C={args.c}, weights 1/sqrt(images of the generator), "
+            f"mean of a head on the images and one on these and {args.passes} augmented passes",
             "precision": str(detector.precision),
         },
         "metrics": {
