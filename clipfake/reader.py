@@ -111,12 +111,11 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         with time_limit(options.limits.seconds):
             data = _read_bytes(item.path, options.limits, record)
             record.sha256 = hashlib.sha256(data).hexdigest()
-            record.format = sniff(data[:SNIFF_BYTES])
             image = decode(data, options.preprocessing, options.limits)
     except ImageError as error:
         record.error_code, record.error = error.code, f"{record.path}: {error}"
         return record, None
-    record.format, record.animated = image.format, image.animated
+    record.animated = image.animated
     record.width, record.height = image.width, image.height
     record.notes = image.notes
     try:
@@ -272,7 +271,7 @@ def _read_bytes(path: str, limits: Limits, record: Record) -> bytes:
                 raise ImageError(ErrorCode.NOT_A_FILE, "not a regular file")
             record.bytes = status.st_size
             head = file.read(SNIFF_BYTES)
-            sniff(head)
+            record.format = sniff(head)
             if status.st_size > limits.bytes:
                 raise ImageError(
                     ErrorCode.TOO_LARGE,

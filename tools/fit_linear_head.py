@@ -153,16 +153,6 @@ def mean_head(heads: list[LinearHead], tokens: npt.NDArray[np.float32]) -> Linea
     return LinearHead(torch.as_tensor(weight).float(), torch.as_tensor(bias).float())
 
 
-def groups_table(scores: Floats, rows: Rows, key: str, threshold: float) -> dict[str, list[float]]:
-    """Per value of a column: images, and the share of them called AI."""
-    table = {}
-    names = np.array([row[key] for row in rows])
-    for name in sorted(set(names.tolist())):
-        called = scores[names == name] >= threshold
-        table[name] = [len(called), round(float(called.mean()), 4)]
-    return table
-
-
 def main() -> None:
     """Fit, calibrate, save, and print what the adapter does on split val."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -204,7 +194,6 @@ def main() -> None:
     platt = fit_platt(logits, is_ai[is_val])
     scores = platt(logits).astype(np.float32).astype(np.float64)
     points = operating_points(scores, is_ai[is_val], sources[is_val])
-    at_1 = next(point for point in points if point.fpr == 0.01)
     real_below = threshold_at_recall(scores[is_ai[is_val]], REAL_BELOW_RECALL)
     decided_real = scores[~is_ai[is_val]] < real_below
     facts = {
@@ -240,18 +229,6 @@ def main() -> None:
     print(json.dumps(facts, indent=2))
     for point in points:
         print(json.dumps(point.to_header()))
-    val_rows = [row for row in rows if row["split"] == "val"]
-    ai_rows = [row for row in val_rows if row["label"] == "fake"]
-    real_rows = [row for row in val_rows if row["label"] != "fake"]
-    by = {
-        "recall by generator": groups_table(
-            scores[is_ai[is_val]], ai_rows, "generator", at_1.threshold
-        ),
-        "FPR by source of reals": groups_table(
-            scores[~is_ai[is_val]], real_rows, "generator", at_1.threshold
-        ),
-    }
-    print(json.dumps(by, indent=1))
     print(f"wrote {args.out}, {load_adapter(args.out).label}")
 
 
