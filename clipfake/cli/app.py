@@ -12,6 +12,7 @@ from rich.logging import RichHandler
 
 from clipfake import __version__
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.finetune import finetune_command
 from clipfake.cli.scan import scan_command
 from clipfake.cli.text import printable
 from clipfake.errors import ClipfakeError, ReportError
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("scan")(scan_command)
+app.command("finetune")(finetune_command)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,28 +1,31 @@
 """The adapter file: a small safetensors file with all that turns a backbone into a detector.
 
-Tensors are named by their part (``head.weight``, ``head.bias``); everything else is a JSON
-object under the metadata key ``clipfake-adapter``. docs/adapter.md describes it.
+Tensors are named by their part (``head.weight``, ``lora.blocks.7.qkv.a``, ...); everything else
+is a JSON object under the metadata key ``clipfake-adapter``. docs/adapter.md describes it.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
 from clipfake.detector.head import LinearHead
+from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 
 DEFAULT_ADAPTER = Path(__file__).parent.parent / "assets" / "default-adapter.safetensors"
 HEADER_KEY = "clipfake-adapter"
-FORMAT = 1
+FORMAT = 2  # 1 had no LoRA; it is still read
+_FORMATS = (1, 2)
+_LORA = "lora."
 MAX_BYTES = 64 * 2**20
 
 
@@ -41,6 +44,8 @@ class Adapter:
         real_below: score below which the verdict is real.
         facts: training data, metrics and whatever else the header says.
         digest: sha256 of the file, hex; empty before it is saved.
+        lora_shape: what of the backbone is tuned; None leaves it frozen.
+        lora: the tuned tensors, by their names in ``Lora``.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Adapter:
     real_below: float
     facts: dict[str, Any]
     digest: str = ""
+    lora_shape: LoraShape | None = None
+    lora: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -95,6 +102,18 @@ class Adapter:
         if tuple(self.head.weight.shape) != expected or max(self.blocks) > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
 
+    def tune(self, backbone: Backbone) -> Backbone:
+        """The backbone with the adapter's LoRA merged; the same object when it has none.
+
+        Raises:
+            AdapterError: the tensors do not fit the backbone.
+        """
+        if self.lora_shape is None:
+            return backbone
+        lora = Lora(backbone, self.lora_shape)
+        lora.load_tensors(self.lora)
+        return merge(backbone, lora)
+
 
 def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
@@ -104,6 +123,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
         "preprocessing": adapter.preprocessing.to_header(),
+        "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
         "head": "linear",
         "calibration": {"a": adapter.calibration.a, "b": adapter.calibration.b},
         "operating_points": [point.to_header() for point in adapter.points],
@@ -111,7 +131,9 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "facts": adapter.facts,
     }
     tensors = {"head.weight": adapter.head.weight, "head.bias": adapter.head.bias}
-    save_file(tensors, path, metadata={HEADER_KEY: json.dumps(header)})
+    # half precision is far finer than what training changes, and halves the file
+    tensors |= {_LORA + name: tensor.half() for name, tensor in adapter.lora.items()}
+    path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
 
 def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
@@ -133,7 +155,7 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
         raise AdapterError(f"{path}: safetensors, but not a clipfake adapter") from error
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise AdapterError(f"{path}: not a readable adapter; adapters are safetensors") from error
-    if header.get("format") != FORMAT:
+    if header.get("format") not in _FORMATS:
         raise AdapterError(f"{path}: adapter format {header.get('format')}; update clipfake")
     try:
         return _from_header(header, tensors, hashlib.sha256(data).hexdigest())
@@ -153,4 +175,10 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         real_below=float(header["real_below"]),
         facts=dict(header["facts"]),
         digest=digest,
+        lora_shape=LoraShape.from_header(shape) if (shape := header.get("lora")) else None,
+        lora={
+            name.removeprefix(_LORA): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(_LORA)
+        },
     )

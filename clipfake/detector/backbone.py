@@ -11,17 +11,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import open_clip
 import torch
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
+from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.quantization import dequantize_state_dict
 from clipfake.errors import BackboneError
+
+if TYPE_CHECKING:
+    from clipfake.detector.lora import BlockLora, Lora, NormShift
 
 EMBEDDED_BACKBONE = "ViT-B-16/openai"
 EMBEDDED_ASSET = Path(__file__).parent.parent / "assets" / "clip-vit-b16-openai-int8.safetensors"
@@ -55,6 +59,11 @@ class Backbone:
     def width(self) -> int:
         """Length of a token vector."""
         return int(self.visual.class_embedding.shape[0])
+
+    @property
+    def patch_size(self) -> int:
+        """Side of a patch, pixels."""
+        return int(self.visual.patch_size[0])
 
     @property
     def image_size(self) -> int:
@@ -111,13 +120,22 @@ def embedded_backbone_header() -> dict[str, str]:
     return header
 
 
-def class_tokens(backbone: Backbone, pixels: torch.Tensor, blocks: Sequence[int]) -> torch.Tensor:
+def class_tokens(
+    backbone: Backbone,
+    pixels: torch.Tensor,
+    blocks: Sequence[int],
+    *,
+    lora: "Lora | None" = None,
+    kept: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Class token after each of the named blocks; the forward stops at the last of them.
 
     Args:
         backbone: the tower.
         pixels: uint8 RGB ``[N, 3, S, S]`` on the tower's device, S its image size.
         blocks: block numbers, 1 (first) to ``backbone.depth``, ascending.
+        lora: updates that are not merged into the tower, in training.
+        kept: int64 ``[N, K]``, the patches whose tokens are computed; None for all.
 
     Returns:
         float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
@@ -125,9 +143,13 @@ def class_tokens(backbone: Backbone, pixels: torch.Tensor, blocks: Sequence[int]
     mean = torch.tensor(backbone.mean, device=pixels.device).view(3, 1, 1)
     std = torch.tensor(backbone.std, device=pixels.device).view(3, 1, 1)
     hidden = backbone.visual._embeds((pixels.float() / 255.0 - mean) / std)
+    if kept is not None:
+        first = kept.new_zeros(len(kept), 1)  # the class token
+        rows = torch.cat([first, kept + 1], dim=1).unsqueeze(2).expand(-1, -1, hidden.shape[2])
+        hidden = hidden.gather(1, rows)
     wanted, tokens = set(blocks), []
     for number, block in enumerate(backbone.visual.transformer.resblocks, start=1):
-        hidden = block_forward(block, hidden)
+        hidden = block_forward(block, hidden, lora.block(number) if lora else None)
         if number in wanted:
             tokens.append(hidden[:, 0].float())
         if number == max(wanted):
@@ -135,7 +157,9 @@ def class_tokens(backbone: Backbone, pixels: torch.Tensor, blocks: Sequence[int]
     return torch.stack(tokens, dim=1)
 
 
-def block_forward(block: ResidualAttentionBlock, hidden: torch.Tensor) -> torch.Tensor:
+def block_forward(
+    block: ResidualAttentionBlock, hidden: torch.Tensor, lora: "BlockLora | None" = None
+) -> torch.Tensor:
     """One transformer block, the same function as the block's own forward.
 
     The block's own attention transposes its input, which under bf16 on a CPU makes the
@@ -144,19 +168,35 @@ def block_forward(block: ResidualAttentionBlock, hidden: torch.Tensor) -> torch.
     Args:
         block: a block of open_clip's transformer.
         hidden: tokens ``[N, L, width]``.
+        lora: updates of the block's layers, not merged.
 
     Returns:
         Tokens of the same shape.
     """
-    attention = block.attn
+    attention, mlp = block.attn, block.mlp
     batch, length, width = hidden.shape
     heads = attention.num_heads
-    qkv = functional.linear(block.ln_1(hidden), attention.in_proj_weight, attention.in_proj_bias)
+    normed = _norm(block.ln_1, hidden, lora.norm_1 if lora else None)
+    qkv = functional.linear(normed, attention.in_proj_weight, attention.in_proj_bias)
+    qkv = qkv + lora.qkv(normed) if lora else qkv
     query, key, value = qkv.view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
     mixed = functional.scaled_dot_product_attention(query, key, value)
-    mixed = attention.out_proj(mixed.transpose(1, 2).reshape(batch, length, width))
-    hidden = hidden + block.ls_1(mixed)
-    return cast(torch.Tensor, hidden + block.ls_2(block.mlp(block.ln_2(hidden))))
+    mixed = mixed.transpose(1, 2).reshape(batch, length, width)
+    out = attention.out_proj(mixed)
+    hidden = hidden + block.ls_1(out + lora.out(mixed) if lora else out)
+    normed = _norm(block.ln_2, hidden, lora.norm_2 if lora else None)
+    wide = mlp.c_fc(normed)
+    wide = mlp.gelu(wide + lora.fc(normed) if lora else wide)
+    out = mlp.c_proj(wide)
+    out = block.ls_2(out + lora.proj(wide) if lora else out)
+    return cast(torch.Tensor, hidden + out)
+
+
+def _norm(norm: nn.LayerNorm, hidden: torch.Tensor, shift: "NormShift | None") -> torch.Tensor:
+    if shift is None:
+        return cast(torch.Tensor, norm(hidden))
+    weight, bias = norm.weight + shift.scale, norm.bias + shift.bias
+    return functional.layer_norm(hidden, norm.normalized_shape, weight, bias, norm.eps)
 
 
 def _build_visual(architecture: str, quick_gelu: bool) -> VisionTransformer:

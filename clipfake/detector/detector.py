@@ -31,7 +31,7 @@ class Detector:
 
     Attributes:
         adapter: head, calibration, operating points and preprocessing.
-        backbone: the image tower.
+        backbone: the image tower, with the adapter's LoRA merged.
         device: where the tower runs.
         precision: dtype of its matrix products.
         batch_size: images encoded at once; halved when the device runs out of memory.
@@ -54,11 +54,11 @@ class Detector:
         """
         adapter.check_fits(backbone)
         self.adapter = adapter
-        self.backbone = backbone
+        self.backbone = adapter.tune(backbone)
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
         self.batch_size = batch_size or pick_batch_size(self.device)
-        backbone.visual.to(self.device)
+        self.backbone.visual.to(self.device)
 
     @classmethod
     def load(

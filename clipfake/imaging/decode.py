@@ -5,7 +5,9 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_THEIR_SIDE = (5, 6, 7, 8)
+T = TypeVar("T")
 _TRUNCATION_WORDS = ("truncated", "incomplete", "unexpected end", "end of file")
 
 
@@ -69,35 +72,37 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> Decoded
     Raises:
         ImageError: with the code that says why.
     """
-    form = sniff(data[:SNIFF_BYTES])
-    if form == "HEIF":
-        _register_heif()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of oddities that do not stop it
-        try:
-            with Image.open(io.BytesIO(data), formats=[form]) as image:
-                return _decode(image, form, preprocessing, limits)
-        except ImageError:
-            raise
-        except MemoryError as error:
-            raise ImageError(
-                ErrorCode.TOO_MANY_PIXELS, "not enough memory to decode it; lower --max-pixels"
-            ) from error
-        except UnidentifiedImageError as error:
-            raise ImageError(
-                ErrorCode.DAMAGED,
-                f"starts like {form}, but is damaged or of a rare kind; convert it to PNG first",
-            ) from error
-        except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-            text = one_line(error)
-            cut = isinstance(error, EOFError) or any(w in text.lower() for w in _TRUNCATION_WORDS)
-            code = ErrorCode.TRUNCATED if cut else ErrorCode.DAMAGED
-            raise ImageError(code, f"{form}: {text}; get a whole copy") from error
-        except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
-            raise ImageError(
-                ErrorCode.DAMAGED,
-                f"{form}: {type(error).__name__}: {one_line(error)}; get a whole copy",
-            ) from error
+    return _opened(data, lambda image, form: _decode(image, form, preprocessing, limits))
+
+
+def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
+    """Decode the first frame of an image, whole, for training.
+
+    Args:
+        data: the whole file.
+        short_side: an image whose short side is longer is scaled down to it, antialiased.
+        limits: ``limits.pixels`` is checked before any pixel is decoded.
+
+    Returns:
+        Upright sRGB image, mode RGB; colours, alpha and depth as in ``decode``.
+
+    Raises:
+        ImageError: with the code that says why.
+    """
+
+    def shrink(image: Image.Image, form: str) -> Image.Image:
+        _load(image, form, limits, least=short_side * Preprocessing.draft)
+        profile = image.info.get("icc_profile")
+        turn = _TURNS.get(_orientation(image))
+        small = flatten(image)
+        scale = short_side / min(small.size)
+        if scale < 1.0:
+            width, height = (max(1, round(scale * side)) for side in small.size)
+            small = small.resize((width, height), Image.Resampling.BICUBIC)
+        rgb, _note = to_srgb(small, profile if isinstance(profile, bytes) else None)
+        return rgb if turn is None else rgb.transpose(turn)
+
+    return _opened(data, shrink)
 
 
 def to_pixels(
@@ -126,9 +131,58 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+def _opened(data: bytes, use: Callable[[Image.Image, str], T]) -> T:
+    """What ``use`` makes of the opened image; whatever goes wrong becomes an ImageError."""
+    form = sniff(data[:SNIFF_BYTES])
+    if form == "HEIF":
+        _register_heif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of oddities that do not stop it
+        try:
+            with Image.open(io.BytesIO(data), formats=[form]) as image:
+                return use(image, form)
+        except ImageError:
+            raise
+        except MemoryError as error:
+            raise ImageError(
+                ErrorCode.TOO_MANY_PIXELS, "not enough memory to decode it; lower --max-pixels"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                ErrorCode.DAMAGED,
+                f"starts like {form}, but is damaged or of a rare kind; convert it to PNG first",
+            ) from error
+        except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+            text = one_line(error)
+            cut = isinstance(error, EOFError) or any(w in text.lower() for w in _TRUNCATION_WORDS)
+            code = ErrorCode.TRUNCATED if cut else ErrorCode.DAMAGED
+            raise ImageError(code, f"{form}: {text}; get a whole copy") from error
+        except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
+            raise ImageError(
+                ErrorCode.DAMAGED,
+                f"{form}: {type(error).__name__}: {one_line(error)}; get a whole copy",
+            ) from error
+
+
 def _decode(
     image: Image.Image, form: str, preprocessing: Preprocessing, limits: Limits
 ) -> DecodedImage:
+    width, height = image.size
+    if form == "TIFF" and _orientation(image) in _ON_THEIR_SIDE:
+        width, height = height, width  # Pillow gives a TIFF's size already turned
+    animated = _load(image, form, limits, least=preprocessing.draft * preprocessing.size)
+    notes = ["animated, first frame only"] if animated else []
+    pixels, note = to_pixels(image, preprocessing)
+    if note:
+        notes.append(note)
+    return DecodedImage(pixels, form, width, height, animated, tuple(notes))
+
+
+def _load(image: Image.Image, form: str, limits: Limits, *, least: int) -> bool:
+    """Decode the first frame, a JPEG at a fraction that leaves sides of at least ``least``.
+
+    Returns whether there are more frames.
+    """
     width, height = image.size
     if width * height > limits.pixels:
         raise ImageError(
@@ -137,21 +191,13 @@ def _decode(
         )
     if width < 1 or height < 1:
         raise ImageError(ErrorCode.DAMAGED, f"{width} x {height} pixels")
-    notes = []
     animated = bool(getattr(image, "is_animated", False)) and form != "JPEG"
     if animated:
-        notes.append("animated, first frame only")
         image.seek(0)
-    if form == "JPEG" and preprocessing.draft:
-        least = preprocessing.draft * preprocessing.size
+    if form == "JPEG" and least:
         image.draft(None, (least, least))
-    if form == "TIFF" and _orientation(image) in _ON_THEIR_SIDE:
-        width, height = height, width  # Pillow gives a TIFF's size already turned
     image.load()
-    pixels, note = to_pixels(image, preprocessing)
-    if note:
-        notes.append(note)
-    return DecodedImage(pixels, form, width, height, animated, tuple(notes))
+    return animated
 
 
 def _orientation(image: Image.Image) -> int:

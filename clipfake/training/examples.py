@@ -1,0 +1,173 @@
+"""Labelled images to learn from, out of folders and manifests."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipfake.errors import UsageError
+from clipfake.sources import Item, Selection, Sources
+from clipfake.training.store import ImageStore
+
+LEAST_OF_A_CLASS = 16
+
+_LABELS = {"real": False, "nature": False, "0": False, "fake": True, "ai": True, "1": True}
+
+
+@dataclass(frozen=True)
+class Example:
+    """An image with its label.
+
+    Attributes:
+        path: the file.
+        is_ai: made by a generator.
+        generator: for AI images the generator, for real ones the kind; balances training.
+        source: where it came from; images of one source are not independent.
+        split: ``train``, ``val`` or empty, as a manifest says.
+    """
+
+    path: str
+    is_ai: bool
+    generator: str
+    source: str
+    split: str = ""
+
+
+def read_examples(paths: Sequence[str | os.PathLike[str]], *, is_ai: bool) -> list[Example]:
+    """Images of one class.
+
+    A manifest may have columns ``label`` (real or fake; rows of the other class are passed
+    over, so that one manifest serves both), ``generator``, ``source`` and ``split``. Without
+    them an image's folder is both its generator and its source.
+
+    Args:
+        paths: files, folders and manifests.
+        is_ai: the class.
+
+    Raises:
+        UsageError: a name does not exist, or a label is unknown.
+    """
+    examples = []
+    for item in Sources(paths, Selection()):
+        label = item.extra.get("label")
+        if label is not None and str(label).lower() not in _LABELS:
+            raise UsageError(f"{item.text}: label {label!r} is unknown; use real or fake")
+        if label is None or _LABELS[str(label).lower()] == is_ai:
+            examples.append(_example(item, is_ai))
+    return examples
+
+
+def _example(item: Item, is_ai: bool) -> Example:
+    folder = os.path.dirname(item.text)
+
+    def column(name: str) -> str:
+        return str(item.extra.get(name) or "")
+
+    return Example(
+        path=item.path,
+        is_ai=is_ai,
+        generator=column("generator") or folder,
+        source=column("source") or folder,
+        split=column("split"),
+    )
+
+
+def usable(examples: Sequence[Example], store: ImageStore) -> tuple[list[int], Counter[str]]:
+    """Rows to learn from: readable, once each, and in one class only.
+
+    Args:
+        examples: what was given.
+        store: the same images, decoded.
+
+    Returns:
+        Indexes, ascending, and how many images were left out for which reason.
+
+    Raises:
+        UsageError: a class has too few images left.
+    """
+    classes: dict[str, set[bool]] = {}
+    for example, image in zip(examples, store.images, strict=True):
+        classes.setdefault(image.sha256, set()).add(example.is_ai)
+    rows, seen, left_out = [], set(), Counter[str]()
+    for row, image in enumerate(store.images):
+        if image.error:
+            left_out["unreadable"] += 1
+        elif len(classes[image.sha256]) == 2:
+            left_out["in both classes"] += 1
+        elif image.sha256 in seen:
+            left_out["given twice"] += 1
+        else:
+            seen.add(image.sha256)
+            rows.append(row)
+    for is_ai, name in ((False, "--real"), (True, "--fake")):
+        count = sum(examples[row].is_ai == is_ai for row in rows)
+        if count < LEAST_OF_A_CLASS:
+            raise UsageError(
+                f"{name}: {count} usable images, at least {LEAST_OF_A_CLASS} are needed"
+                f"{_why(left_out)}; name more files or folders"
+            )
+    return rows, left_out
+
+
+def _why(left_out: Counter[str]) -> str:
+    return "".join(f", {count} {reason}" for reason, count in sorted(left_out.items()))
+
+
+def take_shots(examples: Sequence[Example], shots: int, seed: int) -> list[Example]:
+    """At most ``shots`` images of each class, drawn evenly over generators.
+
+    Args:
+        examples: all of them.
+        shots: images of a class.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    taken = []
+    for is_ai in (False, True):
+        queues: dict[str, list[Example]] = {}
+        own = [example for example in examples if example.is_ai == is_ai]
+        for index in rng.permutation(len(own)):
+            queues.setdefault(own[index].generator, []).append(own[index])
+        turns = [
+            (turn, order, example)
+            for order, queue in enumerate(queues.values())
+            for turn, example in enumerate(queue)
+        ]
+        taken += [example for _, _, example in sorted(turns, key=lambda t: t[:2])[:shots]]
+    return taken
+
+
+def split_by_source(examples: Sequence[Example], share: float, seed: int) -> list[bool]:
+    """Which examples are held out for validation.
+
+    A ``split`` column decides where there is one. Else whole sources are held out, and where
+    a class has a single source, images of it.
+
+    Args:
+        examples: ``[N]``.
+        share: of each class that is held out, about.
+        seed: of the draw.
+
+    Returns:
+        ``[N]``, True for validation.
+    """
+    if any(example.split == "val" for example in examples):
+        return [example.split == "val" for example in examples]
+    rng = np.random.default_rng(seed)
+    held_out = [False] * len(examples)
+    for is_ai in (False, True):
+        own = [row for row, example in enumerate(examples) if example.is_ai == is_ai]
+        sources: dict[str, list[int]] = {}
+        for row in own:
+            sources.setdefault(examples[row].source, []).append(row)
+        groups = list(sources.values()) if len(sources) > 1 else [[row] for row in own]
+        wanted, count = max(1, round(share * len(own))), 0
+        for index in rng.permutation(len(groups)):
+            # a source that would take most of its class stays in training
+            if count < wanted and count + len(groups[index]) <= max(wanted, len(own) // 2):
+                count += len(groups[index])
+                for row in groups[index]:
+                    held_out[row] = True
+    return held_out

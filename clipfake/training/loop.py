@@ -1,0 +1,297 @@
+"""The training loop: batches of augmented squares, masked or whole, into one optimiser step each.
+
+Everything that chance decides follows from the seed and the step's number, so a run that is
+broken off and resumed makes the same steps as one that is not.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from clipfake.errors import UsageError
+from clipfake.imaging.decode import to_pixels
+from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.training.augment import augment
+from clipfake.training.contrast import real_contrast
+from clipfake.training.model import TrainedDetector
+from clipfake.training.sampling import Floats, epoch_order
+from clipfake.training.store import ImageStore
+from clipfake.training.texture import Masking, Order, choose_kept
+
+# what AdamW keeps of each weight
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How the weights move.
+
+    Attributes:
+        steps: optimiser steps in all.
+        batch_size: images of a step, half of each class.
+        accumulate: parts that a step is split into, to save memory.
+        lora_rate: peak learning rate of the LoRA weights.
+        head_rate: peak learning rate of the head.
+        warm_up: share of the steps in which rates rise from 0; then they fall as a cosine.
+        weight_decay: AdamW's, pulls the encoder towards the frozen one.
+        smoothing: label smoothing.
+        contrast: weight of the term that pulls real images together.
+        average: decay of the running mean of weights that is kept as the result; 0 for none.
+        augmented: share of images that are augmented; the others are only mirrored.
+        masking: which patches are hidden.
+        seed: of everything that chance decides.
+    """
+
+    steps: int
+    batch_size: int = 16
+    accumulate: int = 1
+    lora_rate: float = 2e-4
+    head_rate: float = 1e-4
+    warm_up: float = 0.05
+    weight_decay: float = 0.05
+    smoothing: float = 0.05
+    contrast: float = 0.0
+    average: float = 0.99
+    augmented: float = 0.8
+    masking: Masking = field(default_factory=Masking)
+    seed: int = 0
+
+
+class Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Squares of training images, each as chance changes it at its place in the order."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        is_ai: npt.NDArray[np.bool_],
+        preprocessing: Preprocessing,
+        options: LoopOptions,
+    ) -> None:
+        self.store, self.is_ai = store, is_ai
+        self.preprocessing, self.options = preprocessing, options
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Square, uint8 ``[3, S, S]``, and label, of a place in the order and its row."""
+        position, row = place
+        rng = random.Random(f"{self.options.seed}:{position}")  # noqa: S311
+        image = self.store[row]
+        if rng.random() < self.options.augmented:
+            image = augment(image, rng)
+        elif rng.random() < 0.5:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        pixels, _note = to_pixels(image, self.preprocessing)
+        return torch.from_numpy(pixels), torch.tensor(float(self.is_ai[row]))
+
+
+@dataclass
+class Progress:
+    """What happened in a step, or in the steps since the last report.
+
+    Attributes:
+        step: steps done.
+        loss: mean binary cross-entropy of the step.
+        images: images of the step.
+    """
+
+    step: int
+    loss: float
+    images: int
+
+
+class Trainer:
+    """A model, its optimiser, the running mean of its weights, and how far it has come."""
+
+    def __init__(self, model: TrainedDetector, options: LoopOptions, patch: int) -> None:
+        """Start at step 0.
+
+        Args:
+            model: moved to its device already.
+            options: how the weights move.
+            patch: side of the backbone's patches, pixels.
+        """
+        self.model, self.options, self.patch = model, options, patch
+        self.step = 0
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": list(model.lora.parameters()), "peak": options.lora_rate},
+                {"params": list(model.head.parameters()), "peak": options.head_rate},
+            ],
+            lr=0.0,
+            weight_decay=options.weight_decay,
+        )
+        self.mean = {name: value.detach().clone() for name, value in model.named_parameters()}
+        self.best = {name: value.clone() for name, value in self.mean.items()}
+        self.best_auc, self.best_step = -math.inf, 0
+        self.stale = 0
+
+    def run(
+        self,
+        store: ImageStore,
+        weight: Floats,
+        is_ai: npt.NDArray[np.bool_],
+        preprocessing: Preprocessing,
+        *,
+        workers: int,
+        precision: torch.dtype,
+    ) -> Iterator[Progress]:
+        """Train from the present step to the last; state may be saved between two steps.
+
+        Args:
+            store: decoded images.
+            weight: ``[N]``, how much each counts.
+            is_ai: ``[N]``.
+            preprocessing: how squares are cut.
+            workers: augmenting processes.
+            precision: dtype of the matrix products.
+
+        Yields:
+            After each step.
+        """
+        options = self.options
+        squares = Squares(store, is_ai, preprocessing, options)
+        batches = _batches(weight, is_ai, options, self.step)
+        loader = DataLoader(
+            squares,
+            batch_sampler=batches,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+        )
+        device = next(self.model.parameters()).device
+        for pixels, target in loader:
+            loss = self._step(pixels.to(device), target.to(device), precision)
+            yield Progress(self.step, loss, len(pixels))
+
+    def judge(self, auc: float) -> None:
+        """Keep the mean weights when no earlier ones did better, else count them as stale."""
+        if auc > self.best_auc:
+            self.best_auc, self.best_step, self.stale = auc, self.step, 0
+            self.best = {name: value.clone() for name, value in self.mean.items()}
+        else:
+            self.stale += 1
+
+    @contextmanager
+    def holding(self, weights: dict[str, torch.Tensor]) -> Iterator[None]:
+        """Let the model hold other weights while the block runs."""
+        own = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        try:
+            self._put(weights)
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, weights: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in self.model.named_parameters():
+                value.copy_(weights[name])
+
+    def save(self, path: Path) -> None:
+        """Write all that ``load`` needs to go on as if nothing had happened; safetensors."""
+        tensors = {f"mean.{name}": value for name, value in self.mean.items()}
+        for name, value in self.model.named_parameters():
+            tensors[f"now.{name}"] = value.detach()
+            tensors[f"best.{name}"] = self.best[name]
+            state = self.optimizer.state.get(value, {})
+            tensors |= {f"{key}.{name}": state[key] for key in _MOMENTS if key in state}
+        header = {
+            "step": str(self.step),
+            "best_auc": repr(self.best_auc),
+            "best_step": str(self.best_step),
+            "stale": str(self.stale),
+            "options": repr(self.options),
+        }
+        unfinished = path.with_suffix(".part")
+        save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished, header)
+        unfinished.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go back to a saved state.
+
+        Raises:
+            UsageError: it cannot be read, or was saved by a run with other options.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise UsageError(f"{path}: not a readable checkpoint; start anew") from error
+        if header.get("options") != repr(self.options):
+            raise UsageError(f"{path}: made with other options; give the same, or start anew")
+        self.step, self.stale = int(header["step"]), int(header["stale"])
+        self.best_auc, self.best_step = float(header["best_auc"]), int(header["best_step"])
+        with torch.no_grad():
+            for name, value in self.model.named_parameters():
+                value.copy_(tensors[f"now.{name}"])
+                self.mean[name].copy_(tensors[f"mean.{name}"])
+                self.best[name].copy_(tensors[f"best.{name}"])
+                moments = {
+                    key: tensors[f"{key}.{name}"].to(value.device if key != "step" else "cpu")
+                    for key in _MOMENTS
+                    if f"{key}.{name}" in tensors
+                }
+                if moments:
+                    self.optimizer.state[value] = moments
+
+    def _step(self, pixels: torch.Tensor, target: torch.Tensor, precision: torch.dtype) -> float:
+        options, total = self.options, 0.0
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * _rate(self.step, options)
+        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + self.step)
+        masked = options.masking.order is not Order.NONE
+        masked = masked and float(torch.rand((), generator=generator)) < options.masking.share
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = zip(pixels.chunk(options.accumulate), target.chunk(options.accumulate), strict=True)
+        for part, labels in parts:
+            kept = choose_kept(part, self.patch, options.masking, generator) if masked else None
+            lower = precision == torch.bfloat16
+            with torch.autocast(part.device.type, torch.bfloat16, enabled=lower):
+                logits, tokens = self.model(part, kept, options.masking.hiding)
+            smooth = labels * (1 - options.smoothing) + options.smoothing / 2
+            loss = functional.binary_cross_entropy_with_logits(logits, smooth)
+            total += loss.item() * len(part) / len(pixels)
+            if options.contrast:
+                loss = loss + options.contrast * real_contrast(tokens, labels)
+            torch.autograd.backward(loss * len(part) / len(pixels))
+        self.optimizer.step()
+        self.step += 1
+        self._average()
+        return total
+
+    def _average(self) -> None:
+        # the mean forgets its start faster at first, as in the usual EMA with a warm-up
+        decay = min(self.options.average, self.step / (self.step + 10))
+        for name, value in self.model.named_parameters():
+            self.mean[name].lerp_(value.detach(), 1.0 - decay)
+
+
+def _rate(step: int, options: LoopOptions) -> float:
+    """Share of the peak rate at a step: linear warm-up, then half a cosine to 0."""
+    warm = max(1, round(options.warm_up * options.steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, options.steps - warm)))
+
+
+def _batches(
+    weight: Floats, is_ai: npt.NDArray[np.bool_], options: LoopOptions, start: int
+) -> list[list[tuple[int, int]]]:
+    """Places in the order, and their rows, of each step from ``start`` on."""
+    size = options.batch_size
+    places = options.steps * size
+    length = len(weight) // 2 * 2
+    epochs = range(math.ceil(places / length))
+    rows = np.concatenate([epoch_order(weight, is_ai, options.seed, epoch) for epoch in epochs])
+    pairs = list(enumerate(rows[:places].tolist()))
+    return [pairs[step * size : (step + 1) * size] for step in range(start, options.steps)]

@@ -1,0 +1,172 @@
+"""The training loop, on few and small images."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.conftest import picture
+
+from clipfake.detector.adapter import load_adapter
+from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
+from clipfake.detector.lora import Lora, LoraShape
+from clipfake.errors import UsageError
+from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.training.loop import LoopOptions, Trainer
+from clipfake.training.model import Head, TrainedDetector
+from clipfake.training.store import ImageStore, build_store, open_store
+from clipfake.training.texture import Hiding, Masking, Order
+
+IS_AI = np.array([True, False] * 4)
+OPTIONS = LoopOptions(steps=4, batch_size=4, lora_rate=1e-3, masking=Masking(share=0.5))
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return load_backbone()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    folder = tmp_path_factory.mktemp("store")
+    paths = [str(folder / f"{seed}.png") for seed in range(8)]
+    for seed, path in enumerate(paths):
+        picture(seed=seed).save(path)
+    assert list(build_store(paths, folder, workers=0)) == list(range(1, 9))
+    found = open_store(folder, paths)
+    assert found is not None
+    return found
+
+
+def trainer(backbone: Backbone, options: LoopOptions) -> Trainer:
+    base = load_adapter()
+    lora = Lora(backbone, LoraShape((11, 12), rank=2))
+    lora.initialise(torch.Generator().manual_seed(0))
+    tokens = torch.randn(8, len(base.blocks), 768, generator=torch.Generator().manual_seed(1))
+    model = TrainedDetector(backbone, lora, Head(base.head, tokens), base.blocks)
+    return Trainer(model, options, backbone.patch_size)
+
+
+def run(trainer: Trainer, store: ImageStore, stop: int = 10**6) -> list[float]:
+    losses = []
+    steps = trainer.run(
+        store, np.ones(8), IS_AI, Preprocessing(), workers=0, precision=torch.float32
+    )
+    for progress in steps:
+        losses.append(progress.loss)
+        if progress.step == stop:
+            break
+    return losses
+
+
+def same(one: Trainer, other: Trainer) -> bool:
+    return all(
+        torch.equal(a, b) and torch.equal(one.mean[name], other.mean[name])
+        for (name, a), (_, b) in zip(
+            one.model.named_parameters(), other.model.named_parameters(), strict=True
+        )
+    )
+
+
+def test_a_resumed_run_gives_the_same_weights_to_the_bit(
+    backbone: Backbone, store: ImageStore, tmp_path: Path
+) -> None:
+    unbroken = trainer(backbone, OPTIONS)
+    unbroken.judge(0.5)
+    losses = run(unbroken, store)
+    first = trainer(backbone, OPTIONS)
+    first.judge(0.5)
+    assert run(first, store, stop=2) == losses[:2]
+    first.save(tmp_path / "c.safetensors")
+    second = trainer(backbone, OPTIONS)
+    second.load(tmp_path / "c.safetensors")
+    assert (second.step, second.best_auc, second.stale) == (2, 0.5, 0)
+    assert run(second, store) == losses[2:]
+    assert same(second, unbroken)
+    assert not same(first, unbroken)
+
+
+def test_training_moves_lora_and_head_and_leaves_the_backbone(
+    backbone: Backbone, store: ImageStore
+) -> None:
+    before = {name: value.clone() for name, value in backbone.visual.named_parameters()}
+    one = trainer(backbone, OPTIONS)
+    start = {name: value.detach().clone() for name, value in one.model.named_parameters()}
+    run(one, store)
+    for name, value in one.model.named_parameters():
+        assert not torch.equal(value, start[name]), name
+        assert not name.startswith("_backbone")
+    for name, value in backbone.visual.named_parameters():
+        assert torch.equal(value, before[name]), name
+
+
+def test_training_lowers_the_loss(backbone: Backbone, store: ImageStore) -> None:
+    options = replace(
+        OPTIONS, steps=12, batch_size=8, augmented=0.0, head_rate=1e-2, masking=Masking(share=0.0)
+    )
+    losses = run(trainer(backbone, options), store)
+    assert np.mean(losses[-2:]) < 0.7 * losses[0]
+
+
+def test_the_seed_decides_the_order_and_the_masks(backbone: Backbone, store: ImageStore) -> None:
+    one = run(trainer(backbone, OPTIONS), store, stop=1)
+    assert run(trainer(backbone, OPTIONS), store, stop=1) == one
+    assert run(trainer(backbone, replace(OPTIONS, seed=1)), store, stop=1) != one
+
+
+def test_accumulation_gives_the_same_step(backbone: Backbone, store: ImageStore) -> None:
+    options = replace(OPTIONS, steps=1, masking=Masking(Order.NONE))
+    whole, parts = trainer(backbone, options), trainer(backbone, replace(options, accumulate=2))
+    assert run(whole, store) == pytest.approx(run(parts, store), rel=1e-5)
+    assert torch.allclose(whole.model.head.weight, parts.model.head.weight, atol=1e-6)
+
+
+def test_a_checkpoint_of_other_options_is_refused(
+    backbone: Backbone, store: ImageStore, tmp_path: Path
+) -> None:
+    trainer(backbone, OPTIONS).save(tmp_path / "c.safetensors")
+    with pytest.raises(UsageError, match="made with other options"):
+        trainer(backbone, replace(OPTIONS, seed=5)).load(tmp_path / "c.safetensors")
+    (tmp_path / "bad.safetensors").write_text("x")
+    with pytest.raises(UsageError, match="not a readable checkpoint"):
+        trainer(backbone, OPTIONS).load(tmp_path / "bad.safetensors")
+
+
+def test_the_best_weights_are_kept(backbone: Backbone, store: ImageStore) -> None:
+    one = trainer(backbone, OPTIONS)
+    one.judge(0.9)
+    run(one, store, stop=1)
+    one.judge(0.8)
+    assert (one.best_auc, one.best_step, one.stale) == (0.9, 0, 1)
+    one.judge(0.95)
+    assert (one.best_auc, one.best_step, one.stale) == (0.95, 1, 0)
+    own = one.model.head.weight.detach().clone()
+    with one.holding({name: value + 1 for name, value in one.best.items()}):
+        assert not torch.equal(one.model.head.weight, own)
+    assert torch.equal(one.model.head.weight, own)
+
+
+def test_the_folded_head_gives_the_same_logits(backbone: Backbone) -> None:
+    model = trainer(backbone, OPTIONS).model
+    tokens = torch.randn(3, 9, 768, generator=torch.Generator().manual_seed(2))
+    folded = model.head.folded()(tokens)
+    assert folded == pytest.approx(model.head(tokens).detach().numpy(), abs=1e-3)
+    assert folded == pytest.approx(load_adapter().head(tokens), abs=1e-3)
+
+
+def test_both_ways_of_hiding_leave_the_kept_patches_alone(backbone: Backbone) -> None:
+    model = trainer(backbone, OPTIONS).model
+    pixels = torch.from_numpy(np.asarray(picture(224, 224)).transpose(2, 0, 1)[None].copy())
+    kept = torch.arange(0, 196, 2)[None]
+    changed = pixels.clone()
+    changed[:, :, :16, 16:32] = 0  # the second patch, which is hidden
+    with torch.no_grad():
+        whole, _ = model(pixels)
+        for hiding in Hiding:
+            one, tokens = model(pixels, kept, hiding)
+            assert torch.equal(one, model(changed, kept, hiding)[0])
+            assert not torch.equal(one, whole)
+            assert tokens.shape == (1, 9, 768)
+        assert not torch.equal(whole, model(changed)[0])
+    assert class_tokens(backbone, pixels, (12,)).shape == (1, 1, 768)
