@@ -15,8 +15,9 @@ from clipfake.detector.adapter import (
     load_adapter,
     save_adapter,
 )
-from clipfake.detector.backbone import load_backbone
+from clipfake.detector.backbone import class_tokens, load_backbone
 from clipfake.detector.detector import Detector
+from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import AdapterError, UsageError
 
 
@@ -42,6 +43,39 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert torch.equal(again.head.bias, adapter.head.bias)
     unchanged = replace(again, head=adapter.head, digest=adapter.digest)
     assert unchanged == adapter
+
+
+def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> None:
+    backbone = load_backbone()
+    lora = Lora(backbone, LoraShape((3, 12), rank=2, alpha=4.0, norms=True))
+    generator = torch.Generator().manual_seed(0)
+    for value in lora.parameters():
+        value.data.copy_(torch.randn(value.shape, generator=generator) * 0.02)
+    values = {name: value.detach() for name, value in lora.state_dict().items()}
+    tuned = replace(adapter, lora_shape=lora.shape, lora=values)
+    save_adapter(tuned, tmp_path / "a.safetensors")
+    again = load_adapter(tmp_path / "a.safetensors")
+    assert again.lora_shape == lora.shape
+    assert set(again.lora) == set(values)
+    for name, value in values.items():
+        assert torch.equal(again.lora[name].float(), value.half().float())
+    pixels = torch.randint(0, 256, (1, 3, 224, 224), dtype=torch.uint8, generator=generator)
+    merged = Detector(backbone, again, precision="fp32")
+    frozen = Detector(backbone, adapter, precision="fp32")
+    lora.load_tensors(again.lora)
+    with torch.no_grad():
+        beside = class_tokens(backbone, pixels, adapter.blocks, lora=lora)
+    assert torch.allclose(merged.tokens(pixels, adapter.blocks), beside, atol=2e-4)
+    assert not torch.allclose(frozen.tokens(pixels, adapter.blocks), beside, atol=1e-2)
+
+
+def test_lora_of_another_shape_is_refused(adapter: Adapter) -> None:
+    other = replace(adapter, lora_shape=LoraShape((3,), rank=2), lora={"x": torch.zeros(1)})
+    with pytest.raises(AdapterError, match="LoRA tensors do not fit"):
+        Detector(load_backbone(), other)
+    other = replace(adapter, lora_shape=LoraShape((13,), rank=2))
+    with pytest.raises(AdapterError, match=r"LoRA on blocks .13.: ViT-B-16/openai has 1 to 12"):
+        Detector(load_backbone(), other)
 
 
 def test_rule_takes_a_stored_rate_or_a_threshold(adapter: Adapter) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import picture
 
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
@@ -17,6 +16,7 @@ from clipfake.training.loop import LoopOptions, Trainer
 from clipfake.training.model import Head, TrainedDetector
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.texture import Hiding, Masking, Order
+from tests.conftest import picture
 
 IS_AI = np.array([True, False] * 4)
 OPTIONS = LoopOptions(steps=4, batch_size=4, lora_rate=1e-3, masking=Masking(share=0.5))
