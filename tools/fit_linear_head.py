@@ -9,7 +9,6 @@ generator), both classes weigh the same. Two heads are fitted on split train, on
 as they are and one on these and on augmented passes over them; the mean of both, each scaled to
 the same spread of logits on split train, is itself a linear head. Calibration, operating points
 and the score below which an image is called real are set on split val.
-Needs scikit-learn: pip install 'clipfake[tools]'.
 """
 
 import argparse

@@ -95,14 +95,12 @@ def finetune_command(
     from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter, save_adapter
     from clipfake.detector.backbone import load_backbone
     from clipfake.scanning import default_workers
-    from clipfake.training.finetune import FinetuneOptions, finetune, steps_of
+    from clipfake.training.finetune import FinetuneOptions, finetune
     from clipfake.training.loop import LoopOptions
 
     base = load_adapter(init or DEFAULT_ADAPTER)
-    steps = steps_of(examples, epochs, batch_size, shots=shots, validation=validation)
     options = FinetuneOptions(
         LoopOptions(
-            steps=steps,
             batch_size=batch_size,
             accumulate=accumulate,
             lora_rate=rate,
@@ -111,10 +109,10 @@ def finetune_command(
             masking=masking,
             seed=seed,
         ),
+        epochs=epochs,
         rank=rank,
         shots=shots,
         validation=validation,
-        evaluate_every=max(10, steps // 10),
         workers=default_workers(),
         device=device,
         precision=precision,

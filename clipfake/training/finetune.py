@@ -5,7 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,12 @@ class FinetuneOptions:
     """What to train, and when to stop.
 
     Attributes:
-        loop: how the weights move; its ``steps`` are an upper bound.
+        loop: how the weights move; its ``steps`` follow from ``epochs``.
+        epochs: passes over the images that are trained on, at most.
         rank: of the LoRA updates, where the adapter that training starts from has none.
         shots: at most so many images of each class; None for all.
         validation: share of the images held out, when no manifest says which.
-        evaluate_every: steps between two looks at the held-out part.
+        looks: how often the held-out part is looked at, if training goes to its end.
         patience: looks without a better AUC after which training ends.
         checkpoint_seconds: between two checkpoints.
         workers: decoding processes.
@@ -45,11 +46,12 @@ class FinetuneOptions:
         precision: as ``Detector.load`` takes it.
     """
 
-    loop: LoopOptions
+    loop: LoopOptions = field(default_factory=LoopOptions)
+    epochs: float = 4.0
     rank: int = 8
     shots: int | None = None
     validation: float = 0.2
-    evaluate_every: int = 50
+    looks: int = 10
     patience: int = 4
     checkpoint_seconds: float = 120.0
     workers: int = 1
@@ -127,16 +129,18 @@ def finetune(
         UsageError: too few images of a class, or a checkpoint of another run.
     """
     base.check_fits(backbone)
-    loop = options.loop
+    seed = options.loop.seed
     if options.shots:
-        examples = take_shots(examples, options.shots, loop.seed)
+        examples = take_shots(examples, options.shots, seed)
     store = _decode(examples, folder, options.workers, resume, show)
     rows, left_out = usable(examples, store)
     examples, whole = [examples[row] for row in rows], store.part(rows)
-    held_out = split_by_source(examples, options.validation, loop.seed)
+    held_out = split_by_source(examples, options.validation, seed)
     train = Part.of(examples, whole, [row for row, out in enumerate(held_out) if not out])
     val = Part.of(examples, whole, [row for row, out in enumerate(held_out) if out])
 
+    steps = max(1, round(options.epochs * len(train.examples) / options.loop.batch_size))
+    options = dataclasses.replace(options, loop=dataclasses.replace(options.loop, steps=steps))
     validation = Validation(val, backbone, options.device, options.precision)
     trainer = _trainer(backbone, base, options, train)
     checkpoint = folder / CHECKPOINT
@@ -159,24 +163,6 @@ def finetune(
         errors=tuple(image.error for image in store.images if image.error),
         improved=trainer.best_step > 0,
     )
-
-
-def steps_of(
-    examples: Sequence[Example],
-    epochs: float,
-    batch_size: int,
-    *,
-    shots: int | None,
-    validation: float,
-) -> int:
-    """Steps of so many passes over the images that are trained on, about; at least one."""
-    classes = Counter(example.is_ai for example in examples)
-    count = sum(min(number, shots or number) for number in classes.values())
-    if any(example.split == "val" for example in examples):
-        count = sum(example.split != "val" for example in examples)
-    else:
-        count = round(count * (1 - validation))
-    return max(1, round(epochs * count / batch_size))
 
 
 def _decode(
@@ -230,6 +216,7 @@ def _train(
     show: Callable[[State], None],
 ) -> None:
     loop, saved = options.loop, time.monotonic()
+    every = math.ceil(loop.steps / options.looks)
     if trainer.stale >= options.patience:
         return
     steps = trainer.run(
@@ -241,7 +228,7 @@ def _train(
         precision=pick_precision(options.precision, pick_device(options.device)),
     )
     for progress in steps:
-        if progress.step % options.evaluate_every == 0 or progress.step == loop.steps:
+        if progress.step % every == 0 or progress.step == loop.steps:
             trainer.judge(validation.auc(_adapter(trainer, base, trainer.mean)))
         show(State("training", progress.step, loop.steps, progress.loss, trainer.best_auc))
         if trainer.stale >= options.patience:

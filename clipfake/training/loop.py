@@ -54,7 +54,7 @@ class LoopOptions:
         seed: of everything that chance decides.
     """
 
-    steps: int
+    steps: int = 1
     batch_size: int = 16
     accumulate: int = 1
     lora_rate: float = 2e-4
