@@ -38,7 +38,7 @@ from clipfake.detector.calibration import (
     threshold_at_recall,
 )
 from clipfake.detector.detector import Detector
-from clipfake.detector.head import LinearHead, normalise
+from clipfake.detector.head import Head, normalise
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.reader import ReadOptions, read_batches
@@ -63,7 +63,7 @@ def read_rows(manifest: Path) -> Rows:
 
 def blank_adapter(backbone: Backbone, blocks: tuple[int, ...]) -> Adapter:
     """An adapter with a head of zeros, to read tokens through the scan's own path."""
-    head = LinearHead(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
+    head = Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
     preprocessing = Preprocessing(size=backbone.image_size)
     rule = fit_platt(np.array([-1.0, 1.0]), np.array([False, True]))
     return Adapter("blank", backbone.name, blocks, preprocessing, head, rule, (), 0.0, {})
@@ -132,7 +132,7 @@ def weights(generators: Strings, is_ai: npt.NDArray[np.bool_]) -> Floats:
 
 def fit_head(
     tokens: npt.NDArray[np.float32], is_ai: npt.NDArray[np.bool_], weight: Floats, c: float
-) -> LinearHead:
+) -> Head:
     """Logistic regression on normalised, standardised tokens, the standardisation folded in."""
     flat = normalise(torch.from_numpy(tokens)).numpy().reshape(len(tokens), -1)
     mean, std = flat.mean(axis=0), flat.std(axis=0) + 1e-6
@@ -141,15 +141,15 @@ def fit_head(
     coefficients = model.coef_[0] / std
     bias = float(model.intercept_[0] - coefficients @ mean)
     shaped = torch.from_numpy(coefficients.reshape(tokens.shape[1:]).astype(np.float32))
-    return LinearHead(shaped, torch.tensor([bias], dtype=torch.float32))
+    return Head(shaped, torch.tensor([bias], dtype=torch.float32))
 
 
-def mean_head(heads: list[LinearHead], tokens: npt.NDArray[np.float32]) -> LinearHead:
+def mean_head(heads: list[Head], tokens: npt.NDArray[np.float32]) -> Head:
     """The mean of heads, each scaled so that its logits of these tokens spread by 1."""
     scales = [1.0 / (len(heads) * head(torch.from_numpy(tokens)).std()) for head in heads]
     weight = sum(scale * head.weight.double() for scale, head in zip(scales, heads, strict=True))
     bias = sum(scale * head.bias.double() for scale, head in zip(scales, heads, strict=True))
-    return LinearHead(torch.as_tensor(weight).float(), torch.as_tensor(bias).float())
+    return Head(torch.as_tensor(weight).float(), torch.as_tensor(bias).float())
 
 
 def main() -> None:

@@ -16,16 +16,17 @@ from safetensors.torch import save
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
-from clipfake.detector.head import LinearHead
+from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 
 DEFAULT_ADAPTER = Path(__file__).parent.parent / "assets" / "default-adapter.safetensors"
 HEADER_KEY = "clipfake-adapter"
-FORMAT = 2  # 1 had no LoRA; it is still read
-_FORMATS = (1, 2)
-_LORA = "lora."
+FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
+_FORMATS = (1, 2, 3)
+_LORA, _HIDDEN = "lora.", "head.hidden."
+_HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
 
 
@@ -52,7 +53,7 @@ class Adapter:
     backbone: str
     blocks: tuple[int, ...]
     preprocessing: Preprocessing
-    head: LinearHead
+    head: Head
     calibration: Platt
     points: tuple[OperatingPoint, ...]
     real_below: float
@@ -98,8 +99,8 @@ class Adapter:
                 f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
                 "give the --adapter that was trained on it, or leave out --backbone"
             )
-        expected = (len(self.blocks), backbone.width)
-        if tuple(self.head.weight.shape) != expected or max(self.blocks) > backbone.depth:
+        fitting = self.head.fits(len(self.blocks), backbone.width)
+        if not fitting or max(self.blocks) > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
 
     def tune(self, backbone: Backbone) -> Backbone:
@@ -124,7 +125,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "blocks": list(adapter.blocks),
         "preprocessing": adapter.preprocessing.to_header(),
         "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
-        "head": "linear",
+        "head": "hidden" if adapter.head.hidden else "linear",
         "calibration": {"a": adapter.calibration.a, "b": adapter.calibration.b},
         "operating_points": [point.to_header() for point in adapter.points],
         "real_below": adapter.real_below,
@@ -132,6 +133,8 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     }
     tensors = {"head.weight": adapter.head.weight, "head.bias": adapter.head.bias}
     # half precision is far finer than what training changes, and halves the file
+    if (hidden := adapter.head.hidden) is not None:
+        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
     tensors |= {_LORA + name: tensor.half() for name, tensor in adapter.lora.items()}
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
@@ -169,7 +172,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         backbone=str(header["backbone"]),
         blocks=tuple(int(block) for block in header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
-        head=LinearHead(tensors["head.weight"], tensors["head.bias"]),
+        head=_head(tensors),
         calibration=Platt(**header["calibration"]),
         points=tuple(OperatingPoint.from_header(p) for p in header["operating_points"]),
         real_below=float(header["real_below"]),
@@ -182,3 +185,9 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
             if name.startswith(_LORA)
         },
     )
+
+
+def _head(tensors: dict[str, torch.Tensor]) -> Head:
+    parts = [tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS if _HIDDEN + part in tensors]
+    hidden = Hidden(*parts) if parts else None
+    return Head(tensors["head.weight"], tensors["head.bias"], hidden)

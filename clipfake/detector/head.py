@@ -10,21 +10,40 @@ from clipfake.detector.calibration import Floats
 
 
 @dataclass(frozen=True)
-class LinearHead:
-    """A linear layer over layer-normalised class tokens of several blocks.
+class Hidden:
+    """A hidden layer of GELU units over the same tokens, whose sum is added to the logit.
+
+    The mean of several such networks is one with all their units, so an ensemble is kept as one.
 
     Attributes:
-        weight: float32 ``[K, W]``, one row a block.
-        bias: float32 ``[1]``.
+        weight: ``[H, K, W]``.
+        bias: ``[H]``.
+        out: ``[H]``, what each unit adds to the logit.
     """
 
     weight: torch.Tensor
     bias: torch.Tensor
+    out: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear layer over layer-normalised class tokens of several blocks, and hidden units.
+
+    Attributes:
+        weight: float32 ``[K, W]``, one row a block.
+        bias: float32 ``[1]``.
+        hidden: None for a head that is only linear.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    hidden: Hidden | None = None
 
     def __call__(self, tokens: torch.Tensor) -> Floats:
         """Logits of images, positive for AI.
 
-        Runs on the CPU in float64, so that rounding does not depend on the batch.
+        Runs on the CPU in float64, image by image, so that rounding does not depend on the batch.
 
         Args:
             tokens: float32 ``[N, K, W]``.
@@ -34,7 +53,22 @@ class LinearHead:
         """
         normed = normalise(tokens.cpu().double())
         logits = (normed * self.weight.double()).sum(dim=(1, 2)) + self.bias.double()
+        if self.hidden is not None:
+            weight = self.hidden.weight.double().flatten(1)
+            bias, out = self.hidden.bias.double(), self.hidden.out.double()
+            # a matrix product of a batch may round otherwise than that of one image
+            units = [functional.gelu(weight @ token + bias) @ out for token in normed.flatten(1)]
+            logits = logits + torch.stack(units)
         return np.asarray(logits.numpy(), dtype=np.float64)
+
+    def fits(self, blocks: int, width: int) -> bool:
+        """Whether every tensor has the shape that so many tokens of that width ask for."""
+        fitting = self.weight.shape == (blocks, width) and self.bias.shape == (1,)
+        if self.hidden is None:
+            return fitting
+        units = len(self.hidden.bias)
+        shape, out = self.hidden.weight.shape, self.hidden.out.shape
+        return fitting and shape == (units, blocks, width) and out == (units,)
 
 
 def normalise(tokens: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from clipfake.detector.device import encoding, pick_device, pick_precision
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.examples import Example, split_by_source, take_shots, usable
 from clipfake.training.loop import LoopOptions, Trainer
-from clipfake.training.model import Head, TrainedDetector
+from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.sampling import weights
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.validation import Comparison, Part, Validation
@@ -201,7 +201,7 @@ def _trainer(backbone: Backbone, base: Adapter, options: FinetuneOptions, train:
             pixels = train.pixels(base.preprocessing, rows[at : at + _SPREAD_BATCH]).to(device)
             tokens.append(class_tokens(backbone, pixels, base.blocks, lora=lora.to(device)).cpu())
     # a copy, since tensors of inference mode cannot be trained with
-    head = Head(base.head, torch.cat(tokens).clone())
+    head = TrainedHead(base.head, torch.cat(tokens).clone())
     model = TrainedDetector(backbone, lora, head, base.blocks).to(device)
     return Trainer(model, options.loop, backbone.patch_size)
 

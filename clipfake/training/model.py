@@ -1,50 +1,90 @@
-"""The detector as it is trained: LoRA beside the frozen tower, a head over its class tokens."""
+"""The detector as it is trained: LoRA beside the frozen tower, the head over its class tokens."""
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from clipfake.detector.backbone import Backbone, class_tokens
-from clipfake.detector.head import LinearHead, normalise
+from clipfake.detector.head import Head, Hidden, normalise
 from clipfake.detector.lora import Lora
 from clipfake.training.texture import Hiding, blank
 
 _SMALLEST_DEVIATION = 1e-6
 
 
-class Head(nn.Module):
-    """A linear head over standardised, layer-normalised class tokens.
+class HiddenUnits(nn.Module):
+    """The hidden units of a head while they are trained, over standardised inputs."""
 
-    The standardisation is fixed; ``folded`` makes it part of the weights.
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor, out: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(bias)
+        self.out = nn.Parameter(out)
+
+    def forward(self, standard: torch.Tensor, inputs_out: float, units_out: float) -> torch.Tensor:
+        """What the units add to the logits, ``[N]``, of inputs ``[N, K, W]``."""
+        seen = functional.dropout(standard.flatten(1), inputs_out, self.training)
+        units = functional.gelu(functional.linear(seen, self.weight.flatten(1), self.bias))
+        return functional.dropout(units, units_out, self.training) @ self.out
+
+
+class TrainedHead(nn.Module):
+    """A head over standardised, layer-normalised class tokens, a linear part and hidden units.
+
+    The standardisation is fixed; ``folded`` makes it part of the weights. Inputs and units are
+    dropped out as options say, which is what keeps hidden units from learning images by heart.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, start: LinearHead, tokens: torch.Tensor) -> None:
+    def __init__(
+        self, start: Head, tokens: torch.Tensor, *, inputs_out: float = 0.0, units_out: float = 0.0
+    ) -> None:
         """Start at a head, standardise by the spread of some tokens.
 
         Args:
             start: where training begins.
             tokens: float32 ``[N, K, W]`` as the backbone leaves them.
+            inputs_out: share of the inputs that hidden units do not see, in training.
+            units_out: share of the hidden units that are left out, in training.
         """
         super().__init__()
         normed = normalise(tokens.float())
         deviation = normed.std(dim=0, correction=0) + _SMALLEST_DEVIATION
         self.register_buffer("mean", normed.mean(dim=0))
         self.register_buffer("deviation", deviation)
+        self.inputs_out, self.units_out = inputs_out, units_out
         self.weight = nn.Parameter(start.weight * deviation)
         self.bias = nn.Parameter(start.bias + (start.weight * self.mean).sum())
+        self.hidden = None
+        if (hidden := start.hidden) is not None:
+            shifted = hidden.bias + (hidden.weight * self.mean).sum(dim=(1, 2))
+            self.hidden = HiddenUnits(hidden.weight * deviation, shifted, hidden.out.clone())
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Logits ``[N]`` of tokens ``[N, K, W]``, positive for AI."""
         standard = (normalise(tokens) - self.mean) / self.deviation
-        return (standard * self.weight).sum(dim=(1, 2)) + self.bias
+        logits = (standard * self.weight).sum(dim=(1, 2)) + self.bias
+        if self.hidden is not None:
+            logits = logits + self.hidden(standard, self.inputs_out, self.units_out)
+        return logits
 
-    def folded(self) -> LinearHead:
+    def folded(self) -> Head:
         """The same function as a head of the adapter, on the CPU."""
-        weight = (self.weight.detach() / self.deviation).double()
-        bias = self.bias.detach().double() - (weight * self.mean).sum()
-        return LinearHead(weight.float().cpu(), bias.float().cpu())
+        weight, bias = self._folded(self.weight, self.bias)
+        if self.hidden is None:
+            return Head(weight, bias)
+        units, shifted = self._folded(self.hidden.weight, self.hidden.bias)
+        out = self.hidden.out.detach().float().cpu().clone()
+        return Head(weight, bias, Hidden(units, shifted, out))
+
+    def _folded(
+        self, weight: torch.Tensor, bias: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        folded = (weight.detach() / self.deviation).double()
+        shifted = bias.detach().double() - (folded * self.mean).sum(dim=(-2, -1))
+        return folded.float().cpu(), shifted.float().cpu()
 
 
 class TrainedDetector(nn.Module):
@@ -52,10 +92,12 @@ class TrainedDetector(nn.Module):
 
     Attributes:
         lora: updates of the tower; the tower itself is not a submodule and stays frozen.
-        head: the linear head.
+        head: the head.
     """
 
-    def __init__(self, backbone: Backbone, lora: Lora, head: Head, blocks: tuple[int, ...]) -> None:
+    def __init__(
+        self, backbone: Backbone, lora: Lora, head: TrainedHead, blocks: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self._backbone = (backbone,)  # in a tuple, so that it is no submodule
         self.lora = lora

@@ -17,6 +17,7 @@ from clipfake.detector.adapter import (
 )
 from clipfake.detector.backbone import class_tokens, load_backbone
 from clipfake.detector.detector import Detector
+from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import AdapterError, UsageError
 
@@ -43,6 +44,24 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert torch.equal(again.head.bias, adapter.head.bias)
     unchanged = replace(again, head=adapter.head, digest=adapter.digest)
     assert unchanged == adapter
+
+
+def test_hidden_units_are_kept(adapter: Adapter, tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shape = (4, *adapter.head.weight.shape)
+    units = Hidden(
+        torch.randn(shape, generator=generator).half().float(), torch.ones(4), torch.ones(4) / 2
+    )
+    head = Head(adapter.head.weight, adapter.head.bias, units)
+    save_adapter(replace(adapter, head=head), tmp_path / "a.safetensors")
+    again = load_adapter(tmp_path / "a.safetensors")
+    tokens = torch.randn(3, *adapter.head.weight.shape, generator=generator)
+    assert list(again.head(tokens)) == list(head(tokens))
+    assert list(again.head(tokens)) != list(adapter.head(tokens))
+    Detector(load_backbone(), again)
+    short = replace(again, head=replace(head, hidden=replace(units, bias=torch.ones(3))))
+    with pytest.raises(AdapterError, match="head does not fit"):
+        Detector(load_backbone(), short)
 
 
 def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.loop import LoopOptions, Trainer
-from clipfake.training.model import Head, TrainedDetector
+from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.texture import Hiding, Masking, Order
 from tests.conftest import picture
@@ -44,7 +44,7 @@ def trainer(backbone: Backbone, options: LoopOptions) -> Trainer:
     lora = Lora(backbone, LoraShape((11, 12), rank=2))
     lora.initialise(torch.Generator().manual_seed(0))
     tokens = torch.randn(8, len(base.blocks), 768, generator=torch.Generator().manual_seed(1))
-    model = TrainedDetector(backbone, lora, Head(base.head, tokens), base.blocks)
+    model = TrainedDetector(backbone, lora, TrainedHead(base.head, tokens), base.blocks)
     return Trainer(model, options, backbone.patch_size)
 
 
