@@ -227,14 +227,21 @@ def test_a_terminal_sees_progress_and_a_dumb_one_no_escape_codes(
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "clipfake", "scan", str(folder)]
     environment = {**os.environ, "TERM": terminal, "COLUMNS": "120"}
-    done = subprocess.run(
-        command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, check=False
-    )
-    os.write(theirs, b"end")  # so that there is something to read
-    shown = os.read(ours, 1 << 20).decode()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
     os.close(theirs)
+    # read while it runs: a terminal holds few bytes, and gives them out in pieces
+    pieces = []
+    while True:
+        try:
+            piece = os.read(ours, 1 << 16)
+        except OSError:  # what Linux says when the other end is closed
+            break
+        if not piece:
+            break
+        pieces.append(piece)
     os.close(ours)
-    assert done.returncode == Exit.FINE
+    shown = b"".join(pieces).decode()
+    assert process.wait() == Exit.FINE
     if terminal == "xterm":
         assert "4/4" in shown
         assert "images/s" in shown
