@@ -6,7 +6,7 @@ is a JSON object under the metadata key ``clipfake-adapter``. docs/adapter.md de
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,17 @@ class Adapter:
         lora.load_tensors(self.lora)
         return merge(backbone, lora)
 
+    def as_stored(self) -> "Adapter":
+        """The adapter with the rounding of its file, so that what is measured is what is saved."""
+        hidden = self.head.hidden
+        if hidden is not None:
+            hidden = Hidden(*(getattr(hidden, part).half().float() for part in _HIDDEN_PARTS))
+        return replace(
+            self,
+            head=replace(self.head, hidden=hidden),
+            lora={name: tensor.half() for name, tensor in self.lora.items()},
+        )
+
 
 def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
@@ -172,7 +183,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         backbone=str(header["backbone"]),
         blocks=tuple(int(block) for block in header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
-        head=_head(tensors),
+        head=_head(str(header["head"]), tensors),
         calibration=Platt(**header["calibration"]),
         points=tuple(OperatingPoint.from_header(p) for p in header["operating_points"]),
         real_below=float(header["real_below"]),
@@ -187,7 +198,10 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
     )
 
 
-def _head(tensors: dict[str, torch.Tensor]) -> Head:
-    parts = [tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS if _HIDDEN + part in tensors]
-    hidden = Hidden(*parts) if parts else None
+def _head(kind: str, tensors: dict[str, torch.Tensor]) -> Head:
+    if kind not in ("linear", "hidden"):
+        raise ValueError(f"unknown head {kind}")
+    hidden = None
+    if kind == "hidden":
+        hidden = Hidden(*(tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS))
     return Head(tensors["head.weight"], tensors["head.bias"], hidden)

@@ -66,9 +66,9 @@ class Head:
         fitting = self.weight.shape == (blocks, width) and self.bias.shape == (1,)
         if self.hidden is None:
             return fitting
-        units = len(self.hidden.bias)
-        shape, out = self.hidden.weight.shape, self.hidden.out.shape
-        return fitting and shape == (units, blocks, width) and out == (units,)
+        shape, units = self.hidden.weight.shape, self.hidden.weight.shape[:1]
+        fitting = fitting and shape == (*units, blocks, width)
+        return fitting and self.hidden.bias.shape == self.hidden.out.shape == units
 
 
 def normalise(tokens: torch.Tensor) -> torch.Tensor:

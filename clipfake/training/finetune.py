@@ -242,14 +242,13 @@ def _train(
 def _adapter(trainer: Trainer, base: Adapter, values: dict[str, torch.Tensor]) -> Adapter:
     """The adapter that a trainer's weights make, with the calibration of ``base``."""
     with trainer.holding(values):
-        lora = {
-            # as the file keeps them, so that what is measured is what is saved
-            name: value.detach().half().cpu()
-            for name, value in trainer.model.lora.state_dict().items()
-        }
+        state = trainer.model.lora.state_dict()
+        # clones, since what the model holds is put back
+        lora = {name: value.detach().cpu().clone() for name, value in state.items()}
         head = trainer.model.head.folded()
     shape = trainer.model.lora.shape
-    return dataclasses.replace(base, head=head, lora_shape=shape, lora=lora, digest="")
+    tuned = dataclasses.replace(base, head=head, lora_shape=shape, lora=lora, digest="")
+    return tuned.as_stored()
 
 
 def _facts(base: Adapter, train: Part, val: Part, trainer: Trainer) -> dict[str, Any]:
@@ -258,7 +257,7 @@ def _facts(base: Adapter, train: Part, val: Part, trainer: Trainer) -> dict[str,
 
     return {
         "training": {
-            "method": "MPFT: LoRA and linear head under texture-aware masking",
+            "method": "MPFT: LoRA and head under texture-aware masking",
             "from": base.label,
             "images": images(train),
             "sources": len(set(train.sources.tolist())),

@@ -1,6 +1,6 @@
 """Fitting a head on class tokens that are computed once: fast, since the encoder stands still."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,6 @@ def fit_head(
     is_ai: npt.NDArray[np.bool_],
     weight: Floats,
     options: HeadOptions,
-    show: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Head:
     """A head of hidden units, the mean of networks that differ in their seed.
 
@@ -57,15 +56,13 @@ def fit_head(
         is_ai: ``[N]``.
         weight: ``[N]``, how much each image counts.
         options: how.
-        show: told the networks fitted and their number.
     """
-    steps = max(1, round(options.epochs * len(is_ai) / options.batch_size))
     members = []
     for member in range(options.members):
+        seed = options.seed * 1009 + member
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(options.seed * 1009 + member)
-            members.append(_fit_member(passes, is_ai, weight, options, steps, member))
-        show(member + 1, options.members)
+            torch.manual_seed(seed)
+            members.append(_fit_member(passes, is_ai, weight, options, seed))
     return mean_head(members)
 
 
@@ -94,9 +91,9 @@ def _fit_member(
     is_ai: npt.NDArray[np.bool_],
     weight: Floats,
     options: HeadOptions,
-    steps: int,
-    member: int,
+    seed: int,
 ) -> Head:
+    steps = max(1, round(options.epochs * len(is_ai) / options.batch_size))
     model = TrainedHead(
         _untrained(passes[0].shape[1:], options.units),
         passes[0],
@@ -114,7 +111,7 @@ def _fit_member(
     rows, epoch = np.empty(0, dtype=np.int64), 0
     for _step in range(steps):
         if len(rows) < options.batch_size:
-            order = epoch_order(weight, is_ai, options.seed * 1009 + member, epoch)
+            order = epoch_order(weight, is_ai, seed, epoch)
             rows, epoch = np.concatenate([rows, order]), epoch + 1
         batch, rows = torch.from_numpy(rows[: options.batch_size]), rows[options.batch_size :]
         which = torch.randint(len(passes), (len(batch),))

@@ -64,6 +64,20 @@ def test_hidden_units_are_kept(adapter: Adapter, tmp_path: Path) -> None:
         Detector(load_backbone(), short)
 
 
+def test_as_stored_is_what_a_file_gives_back(adapter: Adapter, tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shape = (4, *adapter.head.weight.shape)
+    units = Hidden(torch.randn(shape, generator=generator), torch.rand(4) / 3, torch.rand(4) / 3)
+    head = Head(adapter.head.weight, adapter.head.bias, units)
+    exact = replace(adapter, head=head, lora={"x": torch.rand(3) / 3})
+    save_adapter(exact, tmp_path / "a.safetensors")
+    again, stored = load_adapter(tmp_path / "a.safetensors"), exact.as_stored()
+    tokens = torch.randn(3, *adapter.head.weight.shape, generator=generator)
+    assert list(again.head(tokens)) == list(stored.head(tokens))
+    assert list(again.head(tokens)) != list(exact.head(tokens))
+    assert torch.equal(again.lora["x"], stored.lora["x"])
+
+
 def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> None:
     backbone = load_backbone()
     lora = Lora(backbone, LoraShape((3, 12), rank=2, alpha=4.0, norms=True))
@@ -146,6 +160,8 @@ def rewritten(path: Path, **changes: object) -> Path:
     [
         ({"format": 99}, "format 99; update clipfake"),
         ({"calibration": None}, "header is incomplete"),
+        ({"head": "forest"}, "unknown head forest"),
+        ({"head": "hidden"}, "head.hidden.weight"),
         ({"preprocessing": {"size": 224, "magic": 1}}, "unknown preprocessing"),
     ],
 )

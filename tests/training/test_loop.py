@@ -9,6 +9,7 @@ import torch
 
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
+from clipfake.detector.head import Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError
 from clipfake.imaging.preprocessing import Preprocessing
@@ -39,12 +40,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     return found
 
 
-def trainer(backbone: Backbone, options: LoopOptions) -> Trainer:
+def trainer(backbone: Backbone, options: LoopOptions, hidden: Hidden | None = None) -> Trainer:
     base = load_adapter()
     lora = Lora(backbone, LoraShape((11, 12), rank=2))
     lora.initialise(torch.Generator().manual_seed(0))
     tokens = torch.randn(8, len(base.blocks), 768, generator=torch.Generator().manual_seed(1))
-    model = TrainedDetector(backbone, lora, TrainedHead(base.head, tokens), base.blocks)
+    model = TrainedDetector(
+        backbone, lora, TrainedHead(replace(base.head, hidden=hidden), tokens), base.blocks
+    )
     return Trainer(model, options, backbone.patch_size)
 
 
@@ -170,3 +173,24 @@ def test_both_ways_of_hiding_leave_the_kept_patches_alone(backbone: Backbone) ->
             assert tokens.shape == (1, 9, 768)
         assert not torch.equal(whole, model(changed)[0])
     assert class_tokens(backbone, pixels, (12,)).shape == (1, 1, 768)
+
+
+def test_hidden_units_are_trained_and_resumed(
+    backbone: Backbone, store: ImageStore, tmp_path: Path
+) -> None:
+    shape = (3, len(load_adapter().blocks), backbone.width)
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(2)) * 0.01
+    hidden = Hidden(drawn, torch.zeros(3), torch.ones(3))
+    options = replace(OPTIONS, head_rate=1e-3)
+    unbroken = trainer(backbone, options, hidden)
+    run(unbroken, store)
+    folded = unbroken.model.head.folded().hidden
+    assert folded is not None
+    assert not torch.allclose(folded.weight, hidden.weight, atol=1e-4)
+    broken = trainer(backbone, options, hidden)
+    run(broken, store, stop=2)
+    broken.save(tmp_path / "c.safetensors")
+    resumed = trainer(backbone, options, hidden)
+    resumed.load(tmp_path / "c.safetensors")
+    run(resumed, store)
+    assert same(resumed, unbroken)
