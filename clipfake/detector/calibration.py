@@ -41,7 +41,8 @@ class OperatingPoint:
         fpr: share of real images that may be called AI, as asked for.
         threshold: score from which an image is called AI.
         fpr_interval: 95 % interval of the share actually called AI.
-        recall: share of AI images called AI where the threshold was chosen.
+        recall: share of AI images called AI where the threshold was chosen; None where it was
+            chosen on real images alone.
         recall_interval: its 95 % interval.
         reals: real images that the threshold was chosen on.
     """
@@ -49,8 +50,8 @@ class OperatingPoint:
     fpr: float
     threshold: float
     fpr_interval: tuple[float, float]
-    recall: float
-    recall_interval: tuple[float, float]
+    recall: float | None
+    recall_interval: tuple[float, float] | None
     reals: int
 
     def to_header(self) -> dict[str, Any]:
@@ -61,8 +62,10 @@ class OperatingPoint:
     def from_header(cls, header: dict[str, Any]) -> "OperatingPoint":
         """Read the form kept in an adapter's header."""
         low, high = header["fpr_interval"]
-        recall_low, recall_high = header["recall_interval"]
-        intervals = {"fpr_interval": (low, high), "recall_interval": (recall_low, recall_high)}
+        intervals: dict[str, Any] = {"fpr_interval": (low, high)}
+        if header["recall_interval"] is not None:
+            recall_low, recall_high = header["recall_interval"]
+            intervals["recall_interval"] = (recall_low, recall_high)
         return cls(**{**header, **intervals})
 
 
@@ -132,6 +135,21 @@ def threshold_at_recall(ai_scores: Floats, recall: float) -> float:
     return float(np.sort(ai_scores)[::-1][max(needed, 1) - 1])
 
 
+def expected_calibration_error(
+    scores: Floats, is_ai: npt.NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean gap between score and share of AI images (Guo et al. 2017, arXiv 1706.04599, eq. 3).
+
+    Args:
+        scores: ``[N]``, 0..1.
+        is_ai: ``[N]``.
+        bins: of equal width.
+    """
+    which = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(which, weights=is_ai - scores, minlength=bins)
+    return float(np.abs(gaps).sum() / len(scores))
+
+
 def operating_points(
     scores: Floats, is_ai: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_]
 ) -> list[OperatingPoint]:
@@ -142,21 +160,37 @@ def operating_points(
         is_ai: ``[N]``.
         groups: ``[N]`` source of each image.
     """
-    points = []
-    for fpr in FPRS:
-        threshold = threshold_at_fpr(scores[~is_ai], fpr)
-        called = scores >= threshold
-        points.append(
-            OperatingPoint(
-                fpr=fpr,
-                threshold=threshold,
-                fpr_interval=share_interval(called[~is_ai], groups[~is_ai]),
-                recall=float(called[is_ai].mean()),
-                recall_interval=share_interval(called[is_ai], groups[is_ai]),
-                reals=int((~is_ai).sum()),
-            )
-        )
-    return points
+    reals = scores[~is_ai]
+    return [
+        operating_point(fpr, threshold_at_fpr(reals, fpr), scores, is_ai, groups) for fpr in FPRS
+    ]
+
+
+def operating_point(
+    fpr: float,
+    threshold: float,
+    scores: Floats,
+    is_ai: npt.NDArray[np.bool_],
+    groups: npt.NDArray[np.str_],
+) -> OperatingPoint:
+    """What a threshold does to images, with 95 % intervals.
+
+    Args:
+        fpr: the rate that the threshold stands for.
+        threshold: a score.
+        scores: ``[N]`` calibrated scores, at least one of a real image.
+        is_ai: ``[N]``; where no image is, the recall is None.
+        groups: ``[N]`` source of each image.
+    """
+    called, known = scores >= threshold, bool(is_ai.any())
+    return OperatingPoint(
+        fpr=fpr,
+        threshold=threshold,
+        fpr_interval=share_interval(called[~is_ai], groups[~is_ai]),
+        recall=float(called[is_ai].mean()) if known else None,
+        recall_interval=share_interval(called[is_ai], groups[is_ai]) if known else None,
+        reals=int((~is_ai).sum()),
+    )
 
 
 def share_interval(

@@ -28,25 +28,25 @@ def augment(image: Image.Image, rng: random.Random) -> Image.Image:
         rng: the only source of chance; the same state gives the same image.
 
     Returns:
-        A square RGB image, its side between 0.22 and 1.2 times the short side of the input
+        A square RGB image, its side between 0.26 and 1.1 times the short side of the input
         (or ``SMALLEST``, where that is more and it was resized).
     """
-    image = _crop(image, rng)
+    image = _crop(image, rng, 0.65 if rng.random() < 0.8 else 1.0)
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.5:
-        side = max(SMALLEST, round(image.width * rng.uniform(0.4, 1.2)))
+        side = max(SMALLEST, round(image.width * rng.uniform(0.4, 1.1)))
         image = image.resize((side, side), rng.choice(_FILTERS))
-    if rng.random() < 0.2:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.2)))
     if rng.random() < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.0)))
+    if rng.random() < 0.1:
         image = _add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
     return _recompress(image, rng)
 
 
-def _crop(image: Image.Image, rng: random.Random) -> Image.Image:
+def _crop(image: Image.Image, rng: random.Random, least: float) -> Image.Image:
     short = min(image.size)
-    side = max(1, round(short * rng.uniform(0.55, 1.0)))
+    side = max(1, round(short * rng.uniform(least, 1.0)))
     left, top = rng.randint(0, image.width - side), rng.randint(0, image.height - side)
     return image.crop((left, top, left + side, top + side))
 

@@ -9,6 +9,7 @@ from clipfake.detector.calibration import (
     DecisionRule,
     OperatingPoint,
     Platt,
+    expected_calibration_error,
     fit_platt,
     operating_points,
     share_interval,
@@ -99,3 +100,14 @@ def test_verdict_bounds_belong_to_the_higher_side() -> None:
     verdicts = [rule.verdict(score) for score in (0.8, 0.7999, 0.3, 0.2999)]
     expected = [Verdict.AI, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.REAL]
     assert verdicts == expected
+
+
+def test_calibration_error_by_hand() -> None:
+    scores = np.array([0.1, 0.1, 0.9, 0.9])
+    assert expected_calibration_error(scores, np.array([False, False, True, True])) == (
+        pytest.approx(0.1)
+    )
+    # both lie in the first of ten bins: mean score 0.05, half of them AI
+    wrong = expected_calibration_error(np.array([0.02, 0.08]), np.array([True, False]), bins=10)
+    assert wrong == pytest.approx(abs(0.5 - 0.05))
+    assert expected_calibration_error(np.array([1.0]), np.array([True])) == 0.0

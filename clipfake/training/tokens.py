@@ -1,0 +1,100 @@
+"""Class tokens of many images, computed once and kept in a file; heads are fitted on them."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from clipfake.detector.detector import Detector
+from clipfake.imaging.decode import decode, thumbnail, to_pixels
+from clipfake.imaging.limits import Limits
+from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.training.augment import augment
+
+AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
+
+
+class _Squares(Dataset[torch.Tensor]):
+    """The detector's square of each file, as a scan cuts it or augmented."""
+
+    def __init__(
+        self, paths: Sequence[str], preprocessing: Preprocessing, augmentation: int | None
+    ) -> None:
+        self.paths, self.preprocessing = paths, preprocessing
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """uint8 ``[3, S, S]``."""
+        data = Path(self.paths[index]).read_bytes()
+        if self.augmentation is None:
+            return torch.from_numpy(decode(data, self.preprocessing, Limits()).pixels)
+        # chance depends on the pass and the bytes alone, not on where a file lies
+        rng = random.Random(f"{self.augmentation}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
+        changed = augment(thumbnail(data, AUGMENTED_SIDE, Limits()), rng)
+        return torch.from_numpy(to_pixels(changed, self.preprocessing)[0])
+
+
+def cached_tokens(
+    detector: Detector,
+    paths: Sequence[str],
+    file: Path,
+    *,
+    augmentation: int | None = None,
+    workers: int = 1,
+    show: Callable[[int, int], None] = lambda _done, _total: None,
+) -> torch.Tensor:
+    """Tokens of the blocks that the detector's head reads, from ``file`` if it holds them.
+
+    Args:
+        detector: whose backbone computes them.
+        paths: image files; each must be readable.
+        file: ``.npy``, with its key beside it in a ``.json``.
+        augmentation: number of an augmented pass; None for the squares that a scan sees.
+        workers: decoding processes.
+        show: called with images done and in all.
+
+    Returns:
+        float16 ``[N, K, W]``, mapped from the file.
+
+    Raises:
+        ImageError: an image cannot be decoded.
+        OSError: an image cannot be read.
+    """
+    adapter, key_file = detector.adapter, file.with_suffix(".json")
+    key = {
+        "tower": detector.backbone.digest,
+        "lora": _digest(adapter.lora),
+        "blocks": list(adapter.blocks),
+        "preprocessing": adapter.preprocessing.to_header(),
+        "precision": str(detector.precision),
+        "augmentation": augmentation,
+        "paths": list(paths),
+    }
+    if not (key_file.exists() and json.loads(key_file.read_text()) == key):
+        key_file.unlink(missing_ok=True)
+        shape = (len(paths), len(adapter.blocks), detector.backbone.width)
+        tokens = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
+        squares = _Squares(paths, adapter.preprocessing, augmentation)
+        done = 0
+        for pixels in DataLoader(squares, batch_size=detector.batch_size, num_workers=workers):
+            tokens[done : done + len(pixels)] = detector.tokens(pixels, adapter.blocks).numpy()
+            done += len(pixels)
+            show(done, len(paths))
+        tokens.flush()
+        key_file.write_text(json.dumps(key))
+    return torch.from_numpy(np.load(file, mmap_mode="c"))
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].half().contiguous().numpy().tobytes())
+    return digest.hexdigest()
