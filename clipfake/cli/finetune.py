@@ -1,25 +1,20 @@
 """`clipfake finetune`."""
 
-import os
+import dataclasses
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
 from clipfake.errors import UsageError
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from clipfake.training.finetune import Finetuned, State
-
-PLAIN_SECONDS = 10.0
+MOVES = ("auto", "head", "encoder")
 
 
 def finetune_command(
@@ -33,11 +28,23 @@ def finetune_command(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Adapter to write, .safetensors.")],
     init: Annotated[
-        Path | None, typer.Option(help="Adapter to start from instead of the built-in one.")
-    ] = None,
+        str,
+        typer.Option(
+            help="Where to start: default (the built-in adapter), backbone (a new head on the "
+            "tower), or an adapter file."
+        ),
+    ] = "default",
     backbone: Annotated[
-        str | None, typer.Option(help="Local open_clip tower that the --init adapter fits.")
+        str | None,
+        typer.Option(help="Local open_clip tower, for --init backbone or an adapter that fits it."),
     ] = None,
+    move: Annotated[
+        str,
+        typer.Option(
+            help="What is trained: head, encoder (and head), or auto: the head alone where a "
+            "class has fewer than 200 images to train on."
+        ),
+    ] = "auto",
     shots: Annotated[
         int | None, typer.Option(min=1, help="Use at most so many images of each class.")
     ] = None,
@@ -75,13 +82,17 @@ def finetune_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> int:
-    """Teach the detector your own images.
+    """Teach the detector your own images, from 8 of each class on.
 
     A manifest may have the columns label, generator, source and split; then one file can be
-    given to both --real and --fake. Part of the images is held out, by source, to choose the
-    weights and to set thresholds by the share of real images they accuse.
+    given to both --real and --fake. Thresholds are set on images that the weights have not seen,
+    by the share of real images that they accuse, never by accuracy.
     """
-    _check(out, work, resume)
+    check_out(out)
+    if resume and work is None:
+        raise UsageError("--resume needs the --work folder of the run that was broken off")
+    if move not in MOVES:
+        raise UsageError(f"--move {move}: unknown; use {', '.join(MOVES)}")
     from clipfake.training.examples import read_examples
     from clipfake.training.texture import Masking, Order
 
@@ -92,14 +103,20 @@ def finetune_command(
 
     from rich.console import Console
 
-    from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter, save_adapter
-    from clipfake.detector.backbone import load_backbone
+    from clipfake.cli.training_screen import TrainingProgress, tell
+    from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+    from clipfake.detector.backbone import EMBEDDED_BACKBONE, load_backbone
     from clipfake.scanning import default_workers
-    from clipfake.training.finetune import FinetuneOptions, finetune
+    from clipfake.training.finetune import finetune
     from clipfake.training.loop import LoopOptions
+    from clipfake.training.options import FinetuneOptions, Move
+    from clipfake.training.world import World
 
-    base = load_adapter(init or DEFAULT_ADAPTER)
+    base = None
+    if init != "backbone":
+        base = load_adapter(DEFAULT_ADAPTER if init == "default" else Path(init))
     options = FinetuneOptions(
+        Move(move),
         LoopOptions(
             batch_size=batch_size,
             accumulate=accumulate,
@@ -117,34 +134,29 @@ def finetune_command(
         device=device,
         precision=precision,
     )
-    console = Console(stderr=True, highlight=False, quiet=quiet)
-    with _folder(work) as folder:
+    world = World.join(device)
+    if world.size > 1 and work is None:
+        raise UsageError("several processes need one --work folder; name it")
+    options = dataclasses.replace(options, device=str(world.device))
+    console = Console(stderr=True, highlight=False, quiet=quiet or not world.first)
+    progress = TrainingProgress(console, batch_size)
+    with _folder(work) as folder, progress.live():
         result = finetune(
             examples,
-            load_backbone(backbone or base.backbone),
+            load_backbone(backbone or (base.backbone if base else EMBEDDED_BACKBONE)),
             base,
             options,
             folder,
             name=name or out.stem,
             resume=resume,
-            show=_Progress(console, batch_size).show,
+            show=progress.show,
+            world=world,
         )
-    unfinished = out.with_name(out.name + ".part")
-    save_adapter(result.adapter, unfinished)
-    unfinished.replace(out)
-    _tell(console, result, out)
+    if world.first:
+        write_out(result.outcome.adapter, out)
+        tell(console, result, out)
+    world.leave()
     return Exit.FINE
-
-
-def _check(out: Path, work: Path | None, resume: bool) -> None:
-    if out.suffix != ".safetensors":
-        raise UsageError(f"{out}: adapters end in .safetensors")
-    if not out.parent.is_dir():
-        raise UsageError(f"{out.parent}: no such folder; make it first")
-    if not os.access(out.parent, os.W_OK) or out.is_dir():
-        raise UsageError(f"{out}: cannot be written; name another file")
-    if resume and work is None:
-        raise UsageError("--resume needs the --work folder of the run that was broken off")
 
 
 @contextmanager
@@ -161,55 +173,3 @@ def _folder(work: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Progress:
-    """A line every few seconds: phase, loss, AUC, images/s and the time left."""
-
-    def __init__(self, console: "Console", batch_size: int) -> None:
-        self._console, self._batch_size = console, batch_size
-        self._phase, self._first = "", 0
-        self._started = self._said = time.monotonic()
-
-    def show(self, state: "State") -> None:
-        now = time.monotonic()
-        if state.phase != self._phase:
-            self._phase, self._first, self._started = state.phase, state.done, now
-            self._said = now
-        if now - self._said < PLAIN_SECONDS and state.done < state.total:
-            return
-        self._said = now
-        # the first of a phase has no time of its own, the clock starts at its end
-        rate = max(state.done - self._first, 1) / max(now - self._started, 1e-3)
-        left = (state.total - state.done) / rate
-        text = f"{state.phase} {state.done} of {state.total}"
-        if state.phase == "training":
-            text += f", loss {state.loss:.3f}, validation AUC {state.auc:.4f}"
-            rate *= self._batch_size
-        text += f", {rate:.1f} images/s, {left / 60:.0f} min left"
-        self._console.print(text, markup=False)
-
-
-def _tell(console: "Console", result: "Finetuned", out: Path) -> None:
-    for line in result.errors:
-        console.print(f"unreadable: {line}", markup=False, soft_wrap=True)
-    for reason, count in sorted(result.left_out.items()):
-        console.print(f"{count} images left out: {reason}", markup=False)
-    before, after = result.before, result.after
-    low, high = after.fpr_interval
-    trained, held_out = result.images
-    console.print(
-        f"{trained} images trained on, {held_out} held out. On these:\n"
-        f"  AUC    {before.auc:.4f} -> {after.auc:.4f}\n"
-        f"  recall {before.recall:.1%} -> {after.recall:.1%}\n"
-        f"  FPR    {before.fpr:.1%} -> {after.fpr:.1%} (95 % interval {low:.1%} to {high:.1%})",
-        markup=False,
-    )
-    console.print(
-        "Thresholds were set on the held-out images by the share of real ones accused; "
-        "the interval says how little a small set proves.",
-        markup=False,
-    )
-    if not result.improved:
-        console.print("no trained weights did better than the start: only thresholds moved")
-    console.print(f"adapter: {out} (clipfake scan --adapter {out} ...)", markup=False)

@@ -67,6 +67,20 @@ class Adapter:
         """Name and short digest, as reports print it."""
         return f"{self.name}@{self.digest[:12]}"
 
+    @property
+    def lora_digest(self) -> str:
+        """sha256 of the LoRA tensors as a file holds them, hex; empty where there are none.
+
+        Two adapters of one backbone with the same digest have the same tokens.
+        """
+        if not self.lora:
+            return ""
+        digest = hashlib.sha256()
+        for name in sorted(self.lora):
+            values = self.lora[name].detach().cpu().half().contiguous()
+            digest.update(name.encode() + values.numpy().tobytes())
+        return digest.hexdigest()
+
     def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
         """The decision rule at an operating point, or at a threshold of one's own.
 

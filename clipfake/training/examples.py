@@ -12,6 +12,7 @@ from clipfake.sources import Item, Selection, Sources
 from clipfake.training.store import ImageStore
 
 LEAST_OF_A_CLASS = 16
+LEAST_SHOTS = 8  # of a class, where the encoder stays as it is
 
 _LABELS = {"real": False, "nature": False, "0": False, "fake": True, "ai": True, "1": True}
 
@@ -35,7 +36,9 @@ class Example:
     split: str = ""
 
 
-def read_examples(paths: Sequence[str | os.PathLike[str]], *, is_ai: bool) -> list[Example]:
+def read_examples(
+    paths: Sequence[str | os.PathLike[str]], *, is_ai: bool, source_column: str = "source"
+) -> list[Example]:
     """Images of one class.
 
     A manifest may have columns ``label`` (real or fake; rows of the other class are passed
@@ -45,21 +48,27 @@ def read_examples(paths: Sequence[str | os.PathLike[str]], *, is_ai: bool) -> li
     Args:
         paths: files, folders and manifests.
         is_ai: the class.
+        source_column: the manifest's column that names sources.
 
     Raises:
-        UsageError: a name does not exist, or a label is unknown.
+        UsageError: a name does not exist, a label is unknown, or no manifest has a column of
+            one's own.
     """
     examples = []
-    for item in Sources(paths, Selection()):
+    sources = Sources(paths, Selection())
+    if source_column not in ("source", *sources.columns):
+        known = ", ".join(sources.columns) or "none"
+        raise UsageError(f"source column {source_column}: in no manifest; columns are {known}")
+    for item in sources:
         label = item.extra.get("label")
         if label is not None and str(label).lower() not in _LABELS:
             raise UsageError(f"{item.text}: label {label!r} is unknown; use real or fake")
         if label is None or _LABELS[str(label).lower()] == is_ai:
-            examples.append(_example(item, is_ai))
+            examples.append(_example(item, is_ai, source_column))
     return examples
 
 
-def _example(item: Item, is_ai: bool) -> Example:
+def _example(item: Item, is_ai: bool, source_column: str) -> Example:
     folder = os.path.dirname(item.text)
 
     def column(name: str) -> str:
@@ -69,17 +78,20 @@ def _example(item: Item, is_ai: bool) -> Example:
         path=item.path,
         is_ai=is_ai,
         generator=column("generator") or folder,
-        source=column("source") or folder,
+        source=column(source_column) or folder,
         split=column("split"),
     )
 
 
-def usable(examples: Sequence[Example], store: ImageStore) -> tuple[list[int], Counter[str]]:
+def usable(
+    examples: Sequence[Example], store: ImageStore, least: int = LEAST_OF_A_CLASS
+) -> tuple[list[int], Counter[str]]:
     """Rows to learn from: readable, once each, and in one class only.
 
     Args:
         examples: what was given.
         store: the same images, decoded.
+        least: images that each class needs.
 
     Returns:
         Indexes, ascending, and how many images were left out for which reason.
@@ -103,9 +115,9 @@ def usable(examples: Sequence[Example], store: ImageStore) -> tuple[list[int], C
             rows.append(row)
     for is_ai, name in ((False, "--real"), (True, "--fake")):
         count = sum(examples[row].is_ai == is_ai for row in rows)
-        if count < LEAST_OF_A_CLASS:
+        if count < least:
             raise UsageError(
-                f"{name}: {count} usable images, at least {LEAST_OF_A_CLASS} are needed"
+                f"{name}: {count} usable images, at least {least} are needed"
                 f"{_why(left_out)}; name more files or folders"
             )
     return rows, left_out

@@ -1,81 +1,40 @@
 """The recipe behind `clipfake finetune`: from labelled files to an adapter."""
 
 import dataclasses
-import math
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from clipfake.detector.adapter import Adapter
-from clipfake.detector.backbone import Backbone, class_tokens
-from clipfake.detector.device import encoding, pick_device, pick_precision
-from clipfake.detector.lora import Lora, LoraShape
-from clipfake.training.examples import Example, split_by_source, take_shots, usable
-from clipfake.training.loop import LoopOptions, Trainer
-from clipfake.training.model import TrainedDetector, TrainedHead
-from clipfake.training.sampling import weights
+from clipfake.detector.backbone import Backbone
+from clipfake.errors import UsageError
+from clipfake.training.encoder import tune_encoder
+from clipfake.training.examples import (
+    LEAST_OF_A_CLASS,
+    LEAST_SHOTS,
+    Example,
+    split_by_source,
+    take_shots,
+    usable,
+)
+from clipfake.training.headonly import (
+    LEAST_HELD_OUT_OF,
+    Encode,
+    Outcome,
+    correct_head,
+    new_head,
+    with_facts,
+)
+from clipfake.training.options import FEW, FinetuneOptions, Move, State
 from clipfake.training.store import ImageStore, build_store, open_store
-from clipfake.training.validation import Comparison, Part, Validation
+from clipfake.training.validation import Part, Scored, Validation, calibrate
+from clipfake.training.world import ALONE, World
 
-CHECKPOINT = "checkpoint.safetensors"
-_SPREAD_IMAGES = 256  # of which the spread of tokens is taken
-_SPREAD_BATCH = 16
-
-
-@dataclass(frozen=True)
-class FinetuneOptions:
-    """What to train, and when to stop.
-
-    Attributes:
-        loop: how the weights move; its ``steps`` follow from ``epochs``.
-        epochs: passes over the images that are trained on, at most.
-        rank: of the LoRA updates, where the adapter that training starts from has none.
-        shots: at most so many images of each class; None for all.
-        validation: share of the images held out, when no manifest says which.
-        looks: how often the held-out part is looked at, if training goes to its end.
-        patience: looks without a better AUC after which training ends.
-        checkpoint_seconds: between two checkpoints.
-        workers: decoding processes.
-        device: as ``Detector.load`` takes it.
-        precision: as ``Detector.load`` takes it.
-    """
-
-    loop: LoopOptions = field(default_factory=LoopOptions)
-    epochs: float = 4.0
-    rank: int = 8
-    shots: int | None = None
-    validation: float = 0.2
-    looks: int = 10
-    patience: int = 4
-    checkpoint_seconds: float = 120.0
-    workers: int = 1
-    device: str = "auto"
-    precision: str = "auto"
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a training has come, for who shows it.
-
-    Attributes:
-        phase: what is being done.
-        done: images or steps done.
-        total: of so many.
-        loss: of the last step.
-        auc: the best of the held-out part so far.
-    """
-
-    phase: str
-    done: int
-    total: int
-    loss: float = math.nan
-    auc: float = math.nan
+MOST_SHOTS = 500  # of a class that a head is corrected by
+_NEW = "a new head is not compared"
 
 
 @dataclass(frozen=True)
@@ -83,86 +42,151 @@ class Finetuned:
     """What came of it.
 
     Attributes:
-        adapter: the new one, not saved yet.
-        before: the adapter that training started from, on the held-out part.
-        after: the new one on the same part, where its thresholds were set too.
+        outcome: the new adapter, not saved yet, beside the old one.
+        move: what was trained.
         images: images trained on and held out.
         left_out: how many images were not used, by reason.
         errors: one line for each unreadable image.
-        improved: False when no trained weights did better and the old ones were kept.
     """
 
-    adapter: Adapter
-    before: Comparison
-    after: Comparison
+    outcome: Outcome
+    move: Move
     images: tuple[int, int]
     left_out: Counter[str]
     errors: tuple[str, ...]
-    improved: bool
 
 
 def finetune(
     examples: Sequence[Example],
     backbone: Backbone,
-    base: Adapter,
+    base: Adapter | None,
     options: FinetuneOptions,
     folder: Path,
     *,
     name: str,
     resume: bool = False,
     show: Callable[[State], None] = lambda _state: None,
+    world: World = ALONE,
 ) -> Finetuned:
     """Tune an adapter on labelled images.
 
     Args:
         examples: both classes.
         backbone: the tower that ``base`` fits.
-        base: where training starts.
+        base: where training starts; None fits a new head on the tower first.
         options: what to train, and when to stop.
         folder: existing folder for decoded images and checkpoints.
         name: of the new adapter.
         resume: go on from what ``folder`` holds.
         show: called as training goes on.
+        world: the processes that train together, on the same ``folder``.
 
     Raises:
         AdapterError: ``base`` was made for another backbone.
         UsageError: too few images of a class, or a checkpoint of another run.
     """
-    base.check_fits(backbone)
+    if base is not None:
+        base.check_fits(backbone)
     seed = options.loop.seed
     if options.shots:
         examples = take_shots(examples, options.shots, seed)
-    store = _decode(examples, folder, options.workers, resume, show)
-    rows, left_out = usable(examples, store)
+    store = _decode(examples, folder, options.workers, resume, show, world)
+    few_do = base is not None and options.move is not Move.ENCODER
+    rows, left_out = usable(examples, store, LEAST_SHOTS if few_do else LEAST_OF_A_CLASS)
     examples, whole = [examples[row] for row in rows], store.part(rows)
     held_out = split_by_source(examples, options.validation, seed)
     train = Part.of(examples, whole, [row for row, out in enumerate(held_out) if not out])
     val = Part.of(examples, whole, [row for row, out in enumerate(held_out) if out])
+    own_split = any(example.split == "val" for example in examples)
+    if own_split:
+        _check_split(train, val)
+    move = options.move
+    if move is Move.AUTO:
+        move = Move.HEAD if min(_counts(train)) < FEW else Move.ENCODER
 
-    steps = max(1, round(options.epochs * len(train.examples) / options.loop.batch_size))
-    options = dataclasses.replace(options, loop=dataclasses.replace(options.loop, steps=steps))
-    validation = Validation(val, backbone, options.device, options.precision)
-    trainer = _trainer(backbone, base, options, train)
-    checkpoint = folder / CHECKPOINT
-    if resume and checkpoint.exists():
-        trainer.load(checkpoint)
+    def encode(part: Part, adapter: Adapter) -> torch.Tensor:
+        seen = Validation(part, backbone, options.device, options.precision)
+        return seen.tokens(adapter, lambda done, total: show(State("encoding", done, total)))
+
+    def tune(start: Adapter) -> Outcome:
+        return tune_encoder(
+            backbone,
+            start,
+            train,
+            val,
+            options,
+            folder,
+            name=name,
+            resume=resume,
+            show=show,
+            world=world,
+        )
+
+    if base is None:
+        base = new_head(backbone, train.examples, train, encode, seed)
+        if move is Move.HEAD:
+            outcome = _measure_new(dataclasses.replace(base, name=name), train, val, encode)
+        else:
+            known = Scored(base.head(encode(val, base)), val.is_ai, val.sources)
+            base = calibrate(base, [known])
+            outcome = tune(base)
+    elif move is Move.HEAD:
+        if not own_split and min(_counts(train, val)) < LEAST_HELD_OUT_OF:
+            everything = list(range(len(examples)))
+            train, val = Part.of(examples, whole, everything), Part.of(examples, whole, [])
+        train = _capped(train, seed, left_out)
+        unseen = val if val.examples else None
+        outcome = correct_head(base, train, unseen, encode, name=name, seed=seed)
     else:
-        # weights that are no better than the start are not kept
-        trainer.judge(validation.auc(base))
-    _train(trainer, train, validation, base, options, checkpoint, show)
-
-    facts = _facts(base, train, val, trainer)
-    tuned = dataclasses.replace(_adapter(trainer, base, trainer.best), name=name, facts=facts)
-    tuned = validation.calibrated(tuned)
+        outcome = tune(base)
     return Finetuned(
-        adapter=tuned,
-        before=validation.compare(base),
-        after=validation.compare(tuned),
+        outcome=outcome,
+        move=move,
         images=(len(train.examples), len(val.examples)),
         left_out=left_out,
         errors=tuple(image.error for image in store.images if image.error),
-        improved=trainer.best_step > 0,
     )
+
+
+def _counts(*parts: Part) -> tuple[int, int]:
+    """Real and AI images of all parts together."""
+    ai = sum(int(part.is_ai.sum()) for part in parts)
+    return sum(len(part.examples) for part in parts) - ai, ai
+
+
+def _check_split(train: Part, val: Part) -> None:
+    for part, name, least in ((train, "train", LEAST_SHOTS), (val, "val", 1)):
+        for count, option in zip(_counts(part), ("--real", "--fake"), strict=True):
+            if count < least:
+                raise UsageError(
+                    f"{option}: {count} images of split {name}, at least {least} are needed; "
+                    "change the split column, or leave it out"
+                )
+
+
+def _capped(train: Part, seed: int, left_out: Counter[str]) -> Part:
+    """At most ``MOST_SHOTS`` images of each class, evenly over generators."""
+    taken = set(take_shots(train.examples, MOST_SHOTS, seed))
+    rows = [row for row, example in enumerate(train.examples) if example in taken]
+    if len(rows) < len(train.examples):
+        left_out["more than a head is corrected by"] = len(train.examples) - len(rows)
+    return Part.of(train.examples, train.store, rows)
+
+
+def _measure_new(adapter: Adapter, train: Part, val: Part, encode: Encode) -> Outcome:
+    """A new head, calibrated and measured on the held-out part."""
+    known = Scored(adapter.head(encode(val, adapter)), val.is_ai, val.sources)
+    adapter = calibrate(adapter, [known])
+    outcome = Outcome(
+        adapter, None, known.compare(adapter), "held-out part", None, _NEW, "", improved=True
+    )
+    reals, ais = _counts(train)
+    facts = {
+        "method": "a new head of hidden units on the frozen tower",
+        "images": {"real": reals, "ai": ais},
+        "sources": len(set(train.sources.tolist())),
+    }
+    return with_facts(outcome, facts)
 
 
 def _decode(
@@ -171,103 +195,14 @@ def _decode(
     workers: int,
     resume: bool,
     show: Callable[[State], None],
+    world: World,
 ) -> ImageStore:
     paths = [example.path for example in examples]
-    if resume and (store := open_store(folder, paths)) is not None:
-        return store
-    for done in build_store(paths, folder, workers=workers):
-        show(State("decoding", done, len(paths)))
+    if world.first and not (resume and open_store(folder, paths)):
+        for done in build_store(paths, folder, workers=workers):
+            show(State("decoding", done, len(paths)))
+    world.wait()
     store = open_store(folder, paths)
     if store is None:
         raise RuntimeError(f"{folder}: the store was changed while it was written")
     return store
-
-
-def _trainer(backbone: Backbone, base: Adapter, options: FinetuneOptions, train: Part) -> Trainer:
-    device = pick_device(options.device)
-    backbone.visual.to(device)
-    shape = base.lora_shape or LoraShape(tuple(range(1, max(base.blocks) + 1)), options.rank)
-    lora = Lora(backbone, shape)
-    if base.lora_shape:
-        lora.load_tensors(base.lora)
-    else:
-        lora.initialise(torch.Generator().manual_seed(options.loop.seed))
-    rng = np.random.default_rng(options.loop.seed)
-    count = min(_SPREAD_IMAGES, len(train.examples))
-    rows = rng.choice(len(train.examples), count, replace=False).tolist()
-    tokens = []
-    with encoding(device, pick_precision(options.precision, device)):
-        for at in range(0, count, _SPREAD_BATCH):
-            pixels = train.pixels(base.preprocessing, rows[at : at + _SPREAD_BATCH]).to(device)
-            tokens.append(class_tokens(backbone, pixels, base.blocks, lora=lora.to(device)).cpu())
-    # a copy, since tensors of inference mode cannot be trained with
-    head = TrainedHead(base.head, torch.cat(tokens).clone())
-    model = TrainedDetector(backbone, lora, head, base.blocks).to(device)
-    return Trainer(model, options.loop, backbone.patch_size)
-
-
-def _train(
-    trainer: Trainer,
-    train: Part,
-    validation: Validation,
-    base: Adapter,
-    options: FinetuneOptions,
-    checkpoint: Path,
-    show: Callable[[State], None],
-) -> None:
-    loop, saved = options.loop, time.monotonic()
-    every = math.ceil(loop.steps / options.looks)
-    if trainer.stale >= options.patience:
-        return
-    steps = trainer.run(
-        train.store,
-        weights(train.examples),
-        train.is_ai,
-        base.preprocessing,
-        workers=options.workers,
-        precision=pick_precision(options.precision, pick_device(options.device)),
-    )
-    for progress in steps:
-        if progress.step % every == 0 or progress.step == loop.steps:
-            trainer.judge(validation.auc(_adapter(trainer, base, trainer.mean)))
-        show(State("training", progress.step, loop.steps, progress.loss, trainer.best_auc))
-        if trainer.stale >= options.patience:
-            break
-        if time.monotonic() - saved >= options.checkpoint_seconds:
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-    trainer.save(checkpoint)
-
-
-def _adapter(trainer: Trainer, base: Adapter, values: dict[str, torch.Tensor]) -> Adapter:
-    """The adapter that a trainer's weights make, with the calibration of ``base``."""
-    with trainer.holding(values):
-        state = trainer.model.lora.state_dict()
-        # clones, since what the model holds is put back
-        lora = {name: value.detach().cpu().clone() for name, value in state.items()}
-        head = trainer.model.head.folded()
-    shape = trainer.model.lora.shape
-    tuned = dataclasses.replace(base, head=head, lora_shape=shape, lora=lora, digest="")
-    return tuned.as_stored()
-
-
-def _facts(base: Adapter, train: Part, val: Part, trainer: Trainer) -> dict[str, Any]:
-    def images(part: Part) -> dict[str, int]:
-        return {"real": int((~part.is_ai).sum()), "ai": int(part.is_ai.sum())}
-
-    return {
-        "training": {
-            "method": "MPFT: LoRA and head under texture-aware masking",
-            "from": base.label,
-            "images": images(train),
-            "sources": len(set(train.sources.tolist())),
-            "options": asdict(trainer.options),
-            "step": trainer.best_step,
-        },
-        "metrics": {
-            "split": "held-out part",
-            "images": images(val),
-            "sources": len(set(val.sources.tolist())),
-            "auc": round(trainer.best_auc, 4),
-        },
-    }

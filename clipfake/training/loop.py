@@ -29,6 +29,7 @@ from clipfake.training.model import TrainedDetector
 from clipfake.training.sampling import Floats, epoch_order
 from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order, choose_kept
+from clipfake.training.world import ALONE, World
 
 # what AdamW keeps of each weight
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -113,15 +114,19 @@ class Progress:
 class Trainer:
     """A model, its optimiser, the running mean of its weights, and how far it has come."""
 
-    def __init__(self, model: TrainedDetector, options: LoopOptions, patch: int) -> None:
+    def __init__(
+        self, model: TrainedDetector, options: LoopOptions, patch: int, world: World = ALONE
+    ) -> None:
         """Start at step 0.
 
         Args:
-            model: moved to its device already.
+            model: moved to its device already; the same in all processes.
             options: how the weights move.
             patch: side of the backbone's patches, pixels.
+            world: the processes that train together.
         """
         self.model, self.options, self.patch = model, options, patch
+        self.world = world
         self.step = 0
         self.optimizer = torch.optim.AdamW(
             [
@@ -161,7 +166,8 @@ class Trainer:
         """
         options = self.options
         squares = Squares(store, is_ai, preprocessing, options)
-        batches = _batches(weight, is_ai, options, self.step)
+        whole = _batches(weight, is_ai, options, self.step)
+        batches = [self.world.share(batch) for batch in whole]
         loader = DataLoader(
             squares,
             batch_sampler=batches,
@@ -171,7 +177,7 @@ class Trainer:
         device = next(self.model.parameters()).device
         for pixels, target in loader:
             loss = self._step(pixels.to(device), target.to(device), precision)
-            yield Progress(self.step, loss, len(pixels))
+            yield Progress(self.step, loss, options.batch_size)
 
     def judge(self, auc: float) -> None:
         """Keep the mean weights when no earlier ones did better, else count them as stale."""
@@ -252,22 +258,29 @@ class Trainer:
         masked = options.masking.order is not Order.NONE
         masked = masked and float(torch.rand((), generator=generator)) < options.masking.share
         self.optimizer.zero_grad(set_to_none=True)
+        if self.world.rank:  # the same batches are masked everywhere, each part in its own way
+            generator.manual_seed(generator.initial_seed() + self.world.rank * 1_000_000_007)
         parts = zip(pixels.chunk(options.accumulate), target.chunk(options.accumulate), strict=True)
-        for part, labels in parts:
-            kept = choose_kept(part, self.patch, options.masking, generator) if masked else None
-            lower = precision == torch.bfloat16
-            with torch.autocast(part.device.type, torch.bfloat16, enabled=lower):
-                logits, tokens = self.model(part, kept, options.masking.hiding)
-            smooth = labels * (1 - options.smoothing) + options.smoothing / 2
-            loss = functional.binary_cross_entropy_with_logits(logits, smooth)
-            total += loss.item() * len(part) / len(pixels)
-            if options.contrast:
-                loss = loss + options.contrast * real_contrast(tokens, labels)
-            torch.autograd.backward(loss * len(part) / len(pixels))
+        devices = [pixels.device] if pixels.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(generator.initial_seed())  # of the units that are left out
+            for part, labels in parts:
+                share = len(part) / options.batch_size
+                kept = choose_kept(part, self.patch, options.masking, generator) if masked else None
+                lower = precision == torch.bfloat16
+                with torch.autocast(part.device.type, torch.bfloat16, enabled=lower):
+                    logits, tokens = self.model(part, kept, options.masking.hiding)
+                smooth = labels * (1 - options.smoothing) + options.smoothing / 2
+                loss = functional.binary_cross_entropy_with_logits(logits, smooth)
+                total += loss.item() * share
+                if options.contrast:
+                    loss = loss + options.contrast * real_contrast(tokens, labels)
+                torch.autograd.backward(loss * share)
+        self.world.add_gradients(self.model.parameters())
         self.optimizer.step()
         self.step += 1
         self._average()
-        return total
+        return self.world.add(total)
 
     def _average(self) -> None:
         # the mean forgets its start faster at first, as in the usual EMA with a warm-up

@@ -1,7 +1,7 @@
-"""The held-out part: scoring it as a scan would, and what follows from its scores."""
+"""Labelled images scored as a scan would, and what follows from their scores."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,13 @@ from sklearn.metrics import roc_auc_score
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import (
+    FPRS,
     REAL_BELOW_RECALL,
     Floats,
     fit_platt,
-    operating_points,
+    operating_point,
     share_interval,
+    threshold_at_fpr,
     threshold_at_recall,
 )
 from clipfake.detector.detector import Detector
@@ -60,67 +62,113 @@ class Part:
 
 @dataclass(frozen=True)
 class Comparison:
-    """An adapter on the held-out part, at its own threshold for 1 % of real images.
+    """An adapter on some images, at its own threshold for 1 % of real images.
 
     Attributes:
         auc: area under the ROC curve.
         recall: share of AI images called AI.
         fpr: share of real images called AI.
         fpr_interval: 95 % interval of ``fpr``.
+        images: real and AI images.
     """
 
     auc: float
     recall: float
     fpr: float
     fpr_interval: tuple[float, float]
+    images: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Logits of some images, and what the images are.
+
+    Attributes:
+        logits: float64 ``[N]`` of an adapter's head.
+        is_ai: ``[N]``.
+        sources: ``[N]``.
+    """
+
+    logits: Floats
+    is_ai: npt.NDArray[np.bool_]
+    sources: npt.NDArray[np.str_]
+
+    def compare(self, adapter: Adapter) -> Comparison:
+        """What the adapter that gave these logits does on these images."""
+        scores = as_scanned(adapter.calibration(self.logits))
+        is_ai, called = self.is_ai, scores >= adapter.rule().threshold
+        return Comparison(
+            auc=float(roc_auc_score(is_ai, scores)),
+            recall=float(called[is_ai].mean()),
+            fpr=float(called[~is_ai].mean()),
+            fpr_interval=share_interval(called[~is_ai], self.sources[~is_ai]),
+            images=(int((~is_ai).sum()), int(is_ai.sum())),
+        )
+
+
+def calibrate(adapter: Adapter, parts: Sequence[Scored]) -> Adapter:
+    """The adapter with calibration and thresholds set on all parts together.
+
+    Each threshold is the highest that a part asks for, so that no part has more false alarms
+    than the rate, however large the others are.
+
+    Args:
+        adapter: whose head gave the logits.
+        parts: one or more sets of images, both classes in each.
+    """
+    logits = np.concatenate([part.logits for part in parts])
+    is_ai = np.concatenate([part.is_ai for part in parts])
+    sources = np.concatenate([part.sources for part in parts])
+    platt = fit_platt(logits, is_ai)
+    scores = as_scanned(platt(logits))
+    reals = [as_scanned(platt(part.logits[~part.is_ai])) for part in parts]
+    points = []
+    for fpr in FPRS:
+        threshold = max(threshold_at_fpr(own, fpr) for own in reals)
+        points.append(operating_point(fpr, threshold, scores, is_ai, sources))
+    real_below = threshold_at_recall(scores[is_ai], REAL_BELOW_RECALL)
+    return dataclasses.replace(
+        adapter, calibration=platt, points=tuple(points), real_below=real_below
+    )
 
 
 class Validation:
-    """Scores the held-out part with one adapter after another."""
+    """Scores some images with one adapter after another."""
 
     def __init__(self, part: Part, backbone: Backbone, device: str, precision: str) -> None:
         self.part, self._backbone = part, backbone
         self._device, self._precision = device, precision
 
-    def logits(self, adapter: Adapter) -> Floats:
-        """Logits of the head, float64 ``[N]``, as a scan of the same pixels has them."""
+    def tokens(
+        self, adapter: Adapter, show: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> torch.Tensor:
+        """Tokens that the adapter's head reads, as a scan of the same pixels has them.
+
+        Args:
+            adapter: names the blocks, the cut and the tower's LoRA.
+            show: called with images done and in all.
+
+        Returns:
+            float32 ``[N, K, W]``.
+        """
         detector = Detector(self._backbone, adapter, device=self._device, precision=self._precision)
         rows, size = range(len(self.part.examples)), detector.batch_size
-        logits = []
+        tokens = []
         for at in range(0, len(rows), size):
             pixels = self.part.pixels(adapter.preprocessing, rows[at : at + size])
-            logits.append(adapter.head(detector.tokens(pixels, adapter.blocks)))
-        return np.concatenate(logits)
+            tokens.append(detector.tokens(pixels, adapter.blocks))
+            show(min(at + size, len(rows)), len(rows))
+        return torch.cat(tokens)
+
+    def scored(self, adapter: Adapter) -> Scored:
+        """Logits of the adapter's head."""
+        return Scored(adapter.head(self.tokens(adapter)), self.part.is_ai, self.part.sources)
 
     def auc(self, adapter: Adapter) -> float:
         """Area under the ROC curve."""
-        return float(roc_auc_score(self.part.is_ai, self.logits(adapter)))
-
-    def calibrated(self, adapter: Adapter) -> Adapter:
-        """The adapter with calibration and thresholds set on the held-out part."""
-        is_ai, logits = self.part.is_ai, self.logits(adapter)
-        platt = fit_platt(logits, is_ai)
-        scores = _as_scanned(platt(logits))
-        return dataclasses.replace(
-            adapter,
-            calibration=platt,
-            points=tuple(operating_points(scores, is_ai, self.part.sources)),
-            real_below=threshold_at_recall(scores[is_ai], REAL_BELOW_RECALL),
-        )
-
-    def compare(self, adapter: Adapter) -> Comparison:
-        """What an adapter does on the held-out part."""
-        scores = _as_scanned(adapter.calibration(self.logits(adapter)))
-        is_ai = self.part.is_ai
-        called = scores >= adapter.rule().threshold
-        return Comparison(
-            auc=float(roc_auc_score(is_ai, scores)),
-            recall=float(called[is_ai].mean()),
-            fpr=float(called[~is_ai].mean()),
-            fpr_interval=share_interval(called[~is_ai], self.part.sources[~is_ai]),
-        )
+        return float(roc_auc_score(self.part.is_ai, self.scored(adapter).logits))
 
 
-def _as_scanned(scores: Floats) -> Floats:
-    # a scan's scores are float32, and thresholds have to hold for those
+def as_scanned(scores: Floats) -> Floats:
+    """Scores rounded to float32 as a scan's are: thresholds have to hold for those."""
     return scores.astype(np.float32).astype(np.float64)

@@ -1,0 +1,181 @@
+"""`clipfake calibrate`."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clipfake.cli.adapter_out import check_out, write_out
+from clipfake.cli.exit_codes import Exit
+from clipfake.cli.text import printable
+from clipfake.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from rich.table import Table
+
+    from clipfake.detector.adapter import Adapter
+    from clipfake.detector.calibration import Floats
+    from clipfake.records import Record
+
+LEAST_REALS = 8
+
+
+def calibrate_command(
+    real: Annotated[
+        list[str],
+        typer.Option(help="Folder, file or manifest of real images of your own; repeatable."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Adapter to write, .safetensors.")],
+    adapter: Annotated[
+        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
+    ] = None,
+    source_column: Annotated[
+        str, typer.Option(help="Column of the manifest that names an image's source.")
+    ] = "source",
+    name: Annotated[str | None, typer.Option(help="What reports call the adapter.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Set an adapter's thresholds on real images of your own.
+
+    Thresholds are chosen by the share of real images that they accuse, never by accuracy. Few
+    images can only raise a threshold. Weights and scores stay as they are. A manifest may have
+    the columns source, and label, of which rows that are not real are passed over.
+    """
+    check_out(out)
+    from clipfake.training.examples import read_examples
+
+    examples = read_examples(real, is_ai=False, source_column=source_column)
+
+    import numpy as np
+    from rich.console import Console
+
+    from clipfake.detector import Detector
+    from clipfake.imaging.limits import Limits
+    from clipfake.scanning import scan_items
+    from clipfake.sources import Item
+    from clipfake.training.reference import find_reference
+    from clipfake.training.thresholds import set_on_reals
+
+    console = Console(stderr=True, highlight=False, quiet=quiet)
+    detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
+    present = detector.adapter
+    if not present.points:
+        raise UsageError(f"adapter {present.name} has no operating points; give another --adapter")
+    items = [Item(example.path) for example in examples]
+    records = list(
+        scan_items(
+            items,
+            detector,
+            present.rule(fpr=present.points[0].fpr),
+            limits=Limits(),
+            workers=workers,
+        )
+    )
+    rows, again = _usable(records)
+    unreadable = [record for record in records if record.score is None]
+    for record in unreadable:
+        console.print(
+            f"unreadable: {printable(record.path)}: {record.error}", markup=False, soft_wrap=True
+        )
+    for count, reason in ((len(unreadable), "unreadable"), (again, "given twice")):
+        if count:
+            console.print(f"{count} images left out: {reason}", markup=False)
+    if len(rows) < LEAST_REALS:
+        raise UsageError(
+            f"--real: {len(rows)} readable real images, at least {LEAST_REALS} are needed, "
+            f"{len(unreadable)} unreadable; name more files or folders"
+        )
+    scores = np.array([records[row].score for row in rows], dtype=np.float64)
+    sources = np.array([examples[row].source for row in rows], dtype=np.str_)
+    reference, no_reference = find_reference(present)
+    tuned = set_on_reals(present, scores, sources, reference)
+    facts = {
+        "from": present.label,
+        "images": len(rows),
+        "sources": len(np.unique(sources)),
+        "unreadable": len(unreadable),
+        "fpr_before": {
+            f"{point.fpr:g}": round(float((scores >= point.threshold).mean()), 4)
+            for point in present.points
+        },
+    }
+    tuned = dataclasses.replace(
+        tuned, name=name or out.stem, facts={**present.facts, "own_reals": facts}
+    )
+    write_out(tuned, out)
+    console.print(_table(present, scores, sources))
+    console.print(_moved(present, tuned, len(rows), no_reference), markup=False, soft_wrap=True)
+    console.print(
+        f"adapter: {out} (clipfake scan --adapter {out} ...)", markup=False, soft_wrap=True
+    )
+    return Exit.FINE
+
+
+def _usable(records: "list[Record]") -> tuple[list[int], int]:
+    """Rows that have a score, the same bytes once; and how many were given again."""
+    seen: set[str | None] = set()
+    rows, again = [], 0
+    for row, record in enumerate(records):
+        if record.score is None:
+            continue
+        if record.sha256 in seen:
+            again += 1
+            continue
+        seen.add(record.sha256)
+        rows.append(row)
+    return rows, again
+
+
+def _table(present: "Adapter", scores: "Floats", sources: "npt.NDArray[np.str_]") -> "Table":
+    from rich.table import Table
+
+    from clipfake.training.thresholds import rates_by_source, total_rate
+
+    table = Table(
+        title=f"real images called AI by {printable(present.label)}, with 95 % intervals",
+        title_justify="left",
+    )
+    table.add_column("source", overflow="fold")
+    table.add_column("images", justify="right")
+    columns = []
+    for point in present.points:
+        table.add_column(f"--fpr {point.fpr:g}", justify="right")
+        rates = rates_by_source(scores, sources, point.threshold)
+        columns.append([*rates, total_rate(scores, sources, point.threshold)])
+    for row in zip(*columns, strict=True):
+        shares = [f"{r.fpr:.1%} ({r.interval[0]:.1%} to {r.interval[1]:.1%})" for r in row]
+        table.add_row(printable(row[0].source), str(row[0].images), *shares)
+    return table
+
+
+def _moved(present: "Adapter", tuned: "Adapter", images: int, no_reference: str) -> str:
+    from clipfake.training.thresholds import LEAST_ACCUSED
+
+    lines = []
+    for before, after in zip(present.points, tuned.points, strict=True):
+        line = f"--fpr {before.fpr:g}: threshold {before.threshold:.4f} -> {after.threshold:.4f}"
+        if images * before.fpr < LEAST_ACCUSED - 1e-9:
+            line += f" ({images} images are too few to lower it)"
+        if after.recall is None:
+            line += f"; recall there is unknown, {no_reference or 'it was not kept'}"
+        elif after is not before:
+            line += f"; recall {after.recall:.1%} on the reference set"
+        lines.append(line)
+    lines.append(
+        "Thresholds are chosen by the share of real images accused, never by accuracy: a false "
+        "accusation costs more than a miss."
+    )
+    return "\n".join(lines)

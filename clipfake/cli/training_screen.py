@@ -1,0 +1,140 @@
+"""What a training shows on the terminal: progress, then what came of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from clipfake.cli.text import printable
+from clipfake.training.finetune import Finetuned
+from clipfake.training.headonly import Outcome
+from clipfake.training.options import State
+from clipfake.training.validation import Comparison
+
+PLAIN_SECONDS = 10.0
+
+
+class TrainingProgress:
+    """Phase, loss, AUC, images/s and time left: a bar on a terminal, else a line at times."""
+
+    def __init__(self, console: Console, batch_size: int) -> None:
+        """Show nothing yet.
+
+        Args:
+            console: where; a bar is drawn when it is a terminal.
+            batch_size: images of a training step.
+        """
+        self._console, self._batch_size = console, batch_size
+        self._phase, self._done, self._first = "", 0, 0
+        self._started = self._said = time.monotonic()
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Draw a bar while the block runs, on a terminal that can."""
+        console = self._console
+        if not console.is_terminal or console.is_dumb_terminal or console.quiet:
+            yield
+            return
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            self._bar = bar
+            yield
+        self._bar = None
+
+    def show(self, state: State) -> None:
+        """Take up how far a training has come."""
+        now = time.monotonic()
+        anew = state.phase != self._phase or state.done < self._done
+        self._done = state.done
+        if anew:
+            self._phase, self._first, self._started = state.phase, state.done, now
+            self._said = now
+        # the first of a phase has no time of its own, the clock starts at its end
+        rate = max(state.done - self._first, 1) / max(now - self._started, 1e-3)
+        left = (state.total - state.done) / rate
+        detail = ""
+        if state.phase == "training":
+            detail = f"loss {state.loss:.3f}, validation AUC {state.auc:.4f}, "
+            rate *= self._batch_size
+        detail += f"{rate:.1f} images/s"
+        if self._bar is not None:
+            if anew:
+                for task in self._bar.task_ids:
+                    self._bar.remove_task(task)
+                self._task = self._bar.add_task(state.phase, total=state.total, detail="")
+            self._bar.update(self._task, completed=state.done, detail=detail)
+        elif now - self._said >= PLAIN_SECONDS or state.done >= state.total:
+            self._said = now
+            self._console.print(
+                f"{state.phase} {state.done} of {state.total}, {detail}, {left / 60:.0f} min left",
+                markup=False,
+            )
+
+
+def tell(console: Console, result: Finetuned, out: Path) -> None:
+    """Print what was left out, what the new adapter does beside the old one, and its name."""
+    outcome = result.outcome
+    for line in result.errors:
+        console.print(f"unreadable: {printable(line)}", markup=False, soft_wrap=True)
+    for reason, count in sorted(result.left_out.items()):
+        console.print(f"{count} images left out: {reason}", markup=False)
+    trained, held_out = result.images
+    lines = [
+        f"{result.move.value}: {trained} images trained on, {held_out} held out",
+        *([f"  {outcome.choice}"] if outcome.choice else []),
+        f"on your images ({outcome.measured}): {_compared(outcome.before, outcome.after)}",
+        _on_reference(outcome),
+        f"Thresholds were set on {_thresholds_from(outcome)} by the share of real images "
+        "accused, never by accuracy; the interval says how little a small set proves.",
+    ]
+    if not outcome.improved:
+        lines.append("nothing did better than the start: only thresholds moved")
+    lines.append(f"adapter: {out} (clipfake scan --adapter {out} ...)")
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _on_reference(outcome: Outcome) -> str:
+    if outcome.reference is None:
+        return f"on the reference set: not measured, {outcome.no_reference}"
+    return f"on the reference set: {_compared(*outcome.reference)}"
+
+
+def _thresholds_from(outcome: Outcome) -> str:
+    if not outcome.choice:
+        return "the held-out images"
+    own = "your images, each scored by a head that was fitted without it,"
+    return own if outcome.reference is None else f"{own} and on the reference set"
+
+
+def _compared(before: Comparison | None, after: Comparison) -> str:
+    low, high = after.fpr_interval
+    reals, ais = after.images
+
+    auc, recall, fpr = f"{after.auc:.4f}", f"{after.recall:.1%}", f"{after.fpr:.1%}"
+    if before is not None:
+        auc = f"{before.auc:.4f} -> {auc}"
+        recall, fpr = f"{before.recall:.1%} -> {recall}", f"{before.fpr:.1%} -> {fpr}"
+    return (
+        f"AUC {auc}, recall {recall} of {ais}, FPR {fpr} of {reals} "
+        f"(95 % interval {low:.1%} to {high:.1%})"
+    )

@@ -1,0 +1,174 @@
+"""Few images: a small correction of the head, as small as images that were left out ask for.
+
+The calibrated logit of the detector that it starts from stays, and a linear function of the tokens
+is added: ``a * head(tokens) + b0 + z w + b``, z the standardised tokens. It minimises the class-
+balanced binary cross-entropy plus ``strength * (|w|^2 + b^2)``, so that a great strength leaves
+the detector as it was. By the representer theorem (Schoelkopf et al. 2001) ``w = Z^T alpha``, which
+is solved by Newton's method in as many unknowns as there are images.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from clipfake.detector.calibration import Platt
+from clipfake.detector.head import Head, normalise
+from clipfake.training.examples import Example
+from clipfake.training.sampling import Floats, weights
+
+# from no change at all to hardly any restraint, half decades
+STRENGTHS = (math.inf, *(float(10.0 ** (half / 2)) for half in range(1, -11, -1)))
+MOST_FOLDS = 10
+_TIE = 1e-3  # nats; smaller gains are chance, and the stronger restraint is kept
+_SMALLEST_DEVIATION = 1e-6
+_ROUNDS = 60
+_PRECISION = 1e-10
+
+
+@dataclass(frozen=True)
+class Fewshot:
+    """A corrected head, and how far it was let go.
+
+    Attributes:
+        head: the new head; hidden units are those it started from.
+        strength: of the restraint that was chosen; infinite when nothing changed.
+        method: how it was chosen.
+        losses: out-of-fold cross-entropy, nats, by strength.
+        logits: float64 ``[N]``, of the shots, each by a head that was fitted without it.
+    """
+
+    head: Head
+    strength: float
+    method: str
+    losses: dict[float, float]
+    logits: Floats
+
+
+def fit_few(
+    tokens: torch.Tensor,
+    examples: Sequence[Example],
+    start: Head,
+    calibration: Platt,
+    *,
+    spread: torch.Tensor | None = None,
+    seed: int = 0,
+) -> Fewshot:
+    """Correct a head by a few labelled images.
+
+    Args:
+        tokens: float32 ``[N, K, W]`` of the images; N up to about 1000, for time.
+        examples: ``[N]``, both classes, at least two images of each.
+        start: the head to correct.
+        calibration: makes its logits log-odds.
+        spread: float32 ``[M, K, W]``, tokens whose mean and deviation standardise; None takes
+            those of the images.
+        seed: of the folds.
+    """
+    # a flat calibration has no inverse, by which a correction could be put into the head
+    platt = calibration if abs(calibration.a) > _PRECISION else Platt()
+    is_ai = np.array([example.is_ai for example in examples])
+    target, weight = is_ai.astype(np.float64), weights(examples)
+    base = start(tokens)
+    offset = platt.a * base + platt.b
+    known = normalise((tokens if spread is None else spread).double()).flatten(1)
+    mean, deviation = known.mean(dim=0), known.std(dim=0, correction=0) + _SMALLEST_DEVIATION
+    deviation = deviation * math.sqrt(known.shape[1])  # so that an image has length 1, about
+    z = ((normalise(tokens.double()).flatten(1) - mean) / deviation).numpy()
+    kernel = z @ z.T + 1.0  # the 1 is the bias, restrained as the weights are
+    folds, method = _folds(examples, seed)
+    corrections = {strength: np.zeros(len(base)) for strength in STRENGTHS}
+    for fold in np.unique(folds):
+        out, left = folds == fold, folds != fold
+        alpha, inner = np.zeros(int(left.sum())), kernel[np.ix_(left, left)]
+        share = _shares(weight[left], is_ai[left])
+        for strength in STRENGTHS[1:]:
+            alpha = _solve(inner, target[left], share, offset[left], strength, alpha)
+            corrections[strength][out] = kernel[np.ix_(out, left)] @ alpha
+    share = _shares(weight, is_ai)
+    losses = {s: _loss(target, share, offset + corrections[s]) for s in STRENGTHS}
+    least = min(losses.values())
+    chosen = next(s for s in STRENGTHS if losses[s] <= least + _TIE)
+    logits = base + corrections[chosen] / platt.a
+    if math.isinf(chosen):
+        return Fewshot(start, chosen, method, losses, logits)
+    alpha = np.zeros(len(base))
+    for strength in STRENGTHS[1 : STRENGTHS.index(chosen) + 1]:
+        alpha = _solve(kernel, target, share, offset, strength, alpha)
+    change = torch.from_numpy(z.T @ alpha) / deviation / platt.a
+    bias = alpha.sum() / platt.a - float(change @ mean)
+    head = Head(
+        (start.weight.double() + change.reshape(start.weight.shape)).float(),
+        (start.bias.double() + bias).float(),
+        start.hidden,
+    )
+    return Fewshot(head, chosen, method, losses, logits)
+
+
+def _shares(weight: Floats, is_ai: npt.NDArray[np.bool_]) -> Floats:
+    """Weights that sum to a half in each class."""
+    shares = weight / 2
+    for label in (False, True):
+        shares[is_ai == label] /= weight[is_ai == label].sum()
+    return shares
+
+
+def _loss(target: Floats, share: Floats, logits: Floats) -> float:
+    """Weighted binary cross-entropy, nats."""
+    return float(share @ (np.logaddexp(0.0, logits) - target * logits))
+
+
+def _solve(
+    kernel: Floats, target: Floats, share: Floats, offset: Floats, strength: float, start: Floats
+) -> Floats:
+    """Minimise ``loss(offset + K alpha) + strength * alpha K alpha`` by Newton, halving steps."""
+
+    def height(alpha: Floats) -> float:
+        change = kernel @ alpha
+        return _loss(target, share, offset + change) + strength * float(alpha @ change)
+
+    alpha, now = start, height(start)
+    for _ in range(_ROUNDS):
+        p = np.exp(-np.logaddexp(0.0, -(offset + kernel @ alpha)))
+        slope = share * (p - target) + 2 * strength * alpha
+        if np.abs(slope).max() < _PRECISION:
+            break
+        curve = (share * p * (1 - p))[:, None] * kernel
+        curve[np.diag_indices_from(curve)] += 2 * strength
+        step, length = np.linalg.solve(curve, slope), 1.0
+        while (then := height(alpha - length * step)) > now and length > _PRECISION:
+            length /= 2
+        if then > now:
+            break
+        alpha, now = alpha - length * step, then
+    return alpha
+
+
+def _folds(examples: Sequence[Example], seed: int) -> tuple[npt.NDArray[np.int64], str]:
+    """Fold of each image, ``[N]``, and what the folds are called.
+
+    Whole sources are left out where each class has two, since images of a source resemble each
+    other and would flatter the correction.
+    """
+    sources = Counter((example.is_ai, example.source) for example in examples)
+    each = Counter(is_ai for is_ai, _source in sources)
+    if min(each[False], each[True]) >= 2:
+        count, place = min(MOST_FOLDS, len(sources)), {}
+        # largest first and in turn, so that no fold has all sources of a class
+        order = sorted(sources, key=lambda key: (key[0], -sources[key], key[1]))
+        for turn, key in enumerate(order):
+            place[key] = turn % count
+        folds = np.array([place[example.is_ai, example.source] for example in examples])
+        alone = len(sources) <= MOST_FOLDS
+        return folds, "leave one source out" if alone else f"{count} folds of whole sources"
+    is_ai = np.array([example.is_ai for example in examples])
+    count = min(MOST_FOLDS, int(is_ai.sum()), int((~is_ai).sum()))
+    folds, rng = np.empty(len(examples), dtype=np.int64), np.random.default_rng(seed)
+    for label in (False, True):
+        rows = rng.permutation(np.flatnonzero(is_ai == label))
+        folds[rows] = np.arange(len(rows)) % count
+    return folds, f"{count}-fold cross-validation"

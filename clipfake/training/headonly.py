@@ -1,0 +1,170 @@
+"""Tuning the head alone: the encoder stands still, so that few images are enough."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.backbone import Backbone
+from clipfake.detector.calibration import Platt
+from clipfake.detector.head import Head
+from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.training.examples import Example
+from clipfake.training.fewshot import Fewshot, fit_few
+from clipfake.training.heads import HeadOptions, fit_head
+from clipfake.training.reference import find_reference
+from clipfake.training.sampling import weights
+from clipfake.training.validation import Comparison, Part, Scored, calibrate
+
+LEAST_HELD_OUT_OF = 64  # images of each class from which some are held out
+_LEAST_STEPS = 600  # of a new head, also where images are few
+
+Encode = Callable[[Part, Adapter], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A tuned adapter, and what it does beside the one that it came from.
+
+    Attributes:
+        adapter: calibrated, with its thresholds set.
+        before: the adapter that it came from, on one's own images; None for a new head.
+        after: the new one on the same images.
+        measured: how these images were kept apart, ``held-out part`` or ``out of fold``.
+        reference: before and after on the reference set, where that speaks of both.
+        no_reference: why it does not.
+        choice: how far the head was let go, and how that was chosen; empty for the encoder.
+        improved: False when no trained weights did better and the old ones were kept.
+    """
+
+    adapter: Adapter
+    before: Comparison | None
+    after: Comparison
+    measured: str
+    reference: tuple[Comparison, Comparison] | None
+    no_reference: str
+    choice: str
+    improved: bool
+
+
+def correct_head(
+    base: Adapter, shots: Part, held_out: Part | None, encode: Encode, *, name: str, seed: int
+) -> Outcome:
+    """Correct the head of an adapter by some images.
+
+    Thresholds are set on scores of the shots by heads that had not seen them, and on the
+    reference set where it fits; held-out images only measure.
+
+    Args:
+        base: where the head comes from.
+        shots: images to learn from.
+        held_out: images to measure on; None measures out of fold.
+        encode: tokens of a part as an adapter's head reads them.
+        name: of the new adapter.
+        seed: of the folds.
+    """
+    reference, no_reference = find_reference(base)
+    spread = reference.tokens if reference else None
+    tokens = encode(shots, base)
+    examples = shots.examples
+    fitted = fit_few(tokens, examples, base.head, base.calibration, spread=spread, seed=seed)
+    tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
+
+    def known(head: Head) -> list[Scored]:
+        if reference is None:
+            return []
+        return [Scored(head(reference.tokens), reference.is_ai, reference.groups)]
+
+    own = Scored(fitted.logits, shots.is_ai, shots.sources)
+    tuned = calibrate(tuned, [own, *known(tuned.head)])
+    before, after = dataclasses.replace(own, logits=base.head(tokens)), own
+    if held_out is not None:
+        unseen = encode(held_out, base)
+        before, after = (
+            Scored(adapter.head(unseen), held_out.is_ai, held_out.sources)
+            for adapter in (base, tuned)
+        )
+    pairs = zip(known(base.head), known(tuned.head), strict=True)
+    compared = [(was.compare(base), now.compare(tuned)) for was, now in pairs]
+    outcome = Outcome(
+        adapter=tuned,
+        before=before.compare(base),
+        after=after.compare(tuned),
+        measured="out of fold" if held_out is None else "held-out part",
+        reference=compared[0] if compared else None,
+        no_reference=no_reference,
+        choice=_choice(fitted),
+        improved=not math.isinf(fitted.strength),
+    )
+    return with_facts(outcome, _facts(base, shots, fitted))
+
+
+def new_head(
+    backbone: Backbone, examples: list[Example], train: Part, encode: Encode, seed: int
+) -> Adapter:
+    """An adapter of a tower as it is, with a head of its own; not calibrated.
+
+    Args:
+        backbone: the tower.
+        examples: ``[N]`` images to learn from.
+        train: the same images.
+        encode: tokens of a part as an adapter's head reads them.
+        seed: of everything that chance decides.
+    """
+    blocks = tuple(range(max(1, backbone.depth // 3), backbone.depth + 1))
+    blank = Adapter(
+        name=f"a new head on {backbone.name}",
+        backbone=backbone.name,
+        blocks=blocks,
+        preprocessing=Preprocessing(size=backbone.image_size),
+        head=Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1)),
+        calibration=Platt(),
+        points=(),
+        real_below=0.0,
+        facts={},
+    )
+    options = HeadOptions(seed=seed)
+    least = _LEAST_STEPS * options.batch_size / len(examples)
+    options = dataclasses.replace(options, epochs=max(options.epochs, least))
+    head = fit_head([encode(train, blank)], train.is_ai, weights(examples), options)
+    return dataclasses.replace(blank, head=head).as_stored()
+
+
+def with_facts(outcome: Outcome, training: dict[str, Any]) -> Outcome:
+    """The outcome whose adapter's header says how it was made and what was measured."""
+    reals, ais = outcome.after.images
+    metrics = {
+        "split": outcome.measured,
+        "images": {"real": reals, "ai": ais},
+        "auc": round(outcome.after.auc, 4),
+        "recall": round(outcome.after.recall, 4),
+        "fpr": round(outcome.after.fpr, 4),
+        "fpr_interval": [round(share, 4) for share in outcome.after.fpr_interval],
+    }
+    facts = {"training": training, "metrics": metrics}
+    return dataclasses.replace(outcome, adapter=dataclasses.replace(outcome.adapter, facts=facts))
+
+
+def _choice(fitted: Fewshot) -> str:
+    unchanged = fitted.losses[math.inf]
+    if math.isinf(fitted.strength):
+        return f"no correction did better out of fold ({fitted.method})"
+    return (
+        f"strength {fitted.strength:.2g}, chosen by {fitted.method}: cross-entropy "
+        f"{unchanged:.3f} -> {fitted.losses[fitted.strength]:.3f} out of fold"
+    )
+
+
+def _facts(base: Adapter, shots: Part, fitted: Fewshot) -> dict[str, Any]:
+    return {
+        "method": "head only: a restrained linear correction",
+        "from": base.label,
+        "images": {"real": int((~shots.is_ai).sum()), "ai": int(shots.is_ai.sum())},
+        "sources": len(set(shots.sources.tolist())),
+        "strength": None if math.isinf(fitted.strength) else fitted.strength,
+        "chosen_by": fitted.method,
+    }

@@ -1,0 +1,166 @@
+"""The reference set: tokens of known images, kept with the package to guard what is known.
+
+Few images of one's own say little about all others. The reference set shows what a change does to
+those, without the images themselves: int8 class tokens, of which no picture can be made.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.head import normalise
+from clipfake.errors import UsageError
+from clipfake.imaging.preprocessing import Preprocessing
+
+DEFAULT = Path(__file__).parent.parent / "assets" / "reference-tokens.safetensors"
+HEADER_KEY = "clipfake-reference"
+_LEVELS = 127
+_SMALLEST_SCALE = 1e-12
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Tokens of known images, and the encoder that made them.
+
+    Attributes:
+        tokens: float32 ``[N, K, W]``, layer-normalised up to the rounding to int8.
+        is_ai: ``[N]``.
+        groups: ``[N]``, source of each image.
+        backbone: name of the backbone.
+        blocks: whose class tokens they are.
+        preprocessing: how the images were cut.
+        lora: ``Adapter.lora_digest`` of the tower; empty for the frozen one.
+        note: what the images are.
+    """
+
+    tokens: torch.Tensor
+    is_ai: npt.NDArray[np.bool_]
+    groups: npt.NDArray[np.str_]
+    backbone: str
+    blocks: tuple[int, ...]
+    preprocessing: Preprocessing
+    lora: str = ""
+    note: str = ""
+
+    def fits(self, adapter: Adapter) -> bool:
+        """Whether a scan with this adapter would give the same tokens for the same images."""
+        own = (self.backbone, self.blocks, self.preprocessing, self.lora)
+        other = (adapter.backbone, adapter.blocks, adapter.preprocessing, adapter.lora_digest)
+        return own == other
+
+
+def quantise(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Layer-normalised tokens in int8, the scale of each dimension its own.
+
+    Args:
+        tokens: float ``[N, K, W]`` as the backbone leaves them.
+
+    Returns:
+        int8 ``[N, K, W]`` and float32 ``[K, W]``; their product is the normalised tokens.
+    """
+    normed = normalise(tokens.float())
+    scale = (normed.abs().amax(dim=0) / _LEVELS).clamp_min(_SMALLEST_SCALE)
+    levels = (normed / scale).round().clamp(-_LEVELS, _LEVELS)
+    return levels.to(torch.int8), scale
+
+
+def save_reference(
+    path: Path,
+    tokens: torch.Tensor,
+    is_ai: npt.NDArray[np.bool_],
+    sources: Sequence[str],
+    backbone: str,
+    blocks: Sequence[int],
+    *,
+    lora: str = "",
+    preprocessing: Preprocessing | None = None,
+    note: str = "",
+) -> None:
+    """Write a reference set; the names of the sources are not kept, only which are the same.
+
+    Args:
+        path: file to write, ``.safetensors``.
+        tokens: float ``[N, K, W]`` as the backbone leaves them.
+        is_ai: ``[N]``.
+        sources: ``[N]``.
+        backbone: name of the backbone.
+        blocks: whose class tokens they are, ascending.
+        lora: ``Adapter.lora_digest`` of the tower.
+        preprocessing: how the images were cut; None is the default one.
+        note: what the images are.
+
+    Raises:
+        ValueError: the numbers of images or blocks differ.
+    """
+    if not len(tokens) == len(is_ai) == len(sources) or tokens.shape[1] != len(blocks):
+        raise ValueError("tokens, labels, sources and blocks differ in number")
+    levels, scale = quantise(tokens)
+    _, groups = np.unique(np.asarray(sources, dtype=np.str_), return_inverse=True)
+    header = {
+        "backbone": backbone,
+        "blocks": [int(block) for block in blocks],
+        "preprocessing": (preprocessing or Preprocessing()).to_header(),
+        "lora": lora,
+        "note": note,
+    }
+    tensors = {
+        "tokens": levels.contiguous(),
+        "scale": scale.contiguous(),
+        "is_ai": torch.from_numpy(np.asarray(is_ai, dtype=np.uint8)),
+        "group": torch.from_numpy(groups.reshape(-1).astype(np.int32)),
+    }
+    save_file(tensors, path, metadata={HEADER_KEY: json.dumps(header)})
+
+
+def load_reference(path: Path = DEFAULT) -> Reference:
+    """Read a reference set.
+
+    Raises:
+        UsageError: the file is absent, damaged, or no reference set.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER_KEY])
+            levels, scale = file.get_tensor("tokens"), file.get_tensor("scale")
+            is_ai, group = file.get_tensor("is_ai"), file.get_tensor("group")
+        return Reference(
+            tokens=levels.float() * scale,
+            is_ai=is_ai.numpy().astype(bool),
+            groups=np.array([f"reference:{number}" for number in group.tolist()]),
+            backbone=str(header["backbone"]),
+            blocks=tuple(int(block) for block in header["blocks"]),
+            preprocessing=Preprocessing.from_header(header["preprocessing"]),
+            lora=str(header["lora"]),
+            note=str(header["note"]),
+        )
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such reference set; install clipfake anew") from error
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise UsageError(f"{path}: not a readable reference set; install clipfake anew") from error
+
+
+def find_reference(adapter: Adapter, path: Path | None = None) -> tuple[Reference | None, str]:
+    """The reference set, if it can speak of an adapter, else None and why not.
+
+    Args:
+        adapter: whose tokens they would have to be.
+        path: file; None is the one in the package.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    path = path or DEFAULT
+    if not path.exists():
+        return None, "this copy of clipfake has no reference set"
+    reference = load_reference(path)
+    if not reference.fits(adapter):
+        return None, f"the reference set is of another encoder than that of {adapter.name}"
+    return reference, ""
