@@ -1,0 +1,53 @@
+"""Labelled images of a manifest, with the columns that training itself does not need."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipfake.errors import UsageError
+from clipfake.sources.manifest import Manifest
+from clipfake.training.examples import Example
+
+FAKE, REAL = "fake", "real"
+NORMALISED = "normalised"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the manifest.
+
+    Attributes:
+        example: the image with its label.
+        full: path of the full-size original; empty when there is none.
+        columns: all columns but ``path``, as text.
+    """
+
+    example: Example
+    full: str
+    columns: dict[str, str]
+
+
+def read_rows(manifest: Path) -> list[Row]:
+    """Rows in the manifest's order; those whose column ``form`` is not normalised are left out.
+
+    Raises:
+        UsageError: the manifest cannot be read, or a label is neither real nor fake.
+    """
+    rows = []
+    for item in Manifest(str(manifest)):
+        columns = {name: "" if v is None else str(v) for name, v in item.extra.items()}
+        if columns.get("form", NORMALISED) != NORMALISED:
+            continue
+        label = columns.get("label", "")
+        if label not in (FAKE, REAL):
+            raise UsageError(f"{item.text}: label {label!r} is unknown; use {REAL} or {FAKE}")
+        example = Example(
+            path=item.path,
+            is_ai=label == FAKE,
+            generator=columns.get("generator", ""),
+            source=columns.get("source", ""),
+            split=columns.get("split", ""),
+        )
+        full = columns.get("full", "")
+        rows.append(Row(example, os.path.join(manifest.parent, full) if full else "", columns))
+    return rows
