@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from clipfake.detector.adapter import (
@@ -161,7 +162,6 @@ def rewritten(path: Path, **changes: object) -> Path:
         ({"format": 99}, "format 99; update clipfake"),
         ({"calibration": None}, "header is incomplete"),
         ({"head": "forest"}, "unknown head forest"),
-        ({"head": "hidden"}, "head.hidden.weight"),
         ({"preprocessing": {"size": 224, "magic": 1}}, "unknown preprocessing"),
     ],
 )
@@ -170,6 +170,18 @@ def test_headers_that_cannot_be_honoured_are_refused(
 ) -> None:
     with pytest.raises(AdapterError, match=text):
         load_adapter(rewritten(tmp_path / "a.safetensors", **changes))
+
+
+def test_a_head_without_the_tensors_that_it_names_is_refused(tmp_path: Path) -> None:
+    path, base = tmp_path / "a.safetensors", load_adapter()
+    save_adapter(replace(base, head=replace(base.head, hidden=None)), path)
+    assert load_adapter(path).head.hidden is None
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()[HEADER_KEY])
+    header["head"] = "hidden"
+    save_file(load_file(path), path, metadata={HEADER_KEY: json.dumps(header)})
+    with pytest.raises(AdapterError, match=r"head\.hidden\.weight"):
+        load_adapter(path)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Scores of images."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,12 @@ def test_score_is_what_numpy_makes_of_the_tokens(detector: Detector) -> None:
     normed = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
     weight = adapter.head.weight.double().numpy()
     logits = (normed * weight).sum((1, 2)) + float(adapter.head.bias)
+    if (hidden := adapter.head.hidden) is not None:
+        units = normed.reshape(2, -1) @ hidden.weight.flatten(1).double().numpy().T
+        units += hidden.bias.double().numpy()
+        # GELU by its definition, x times the normal distribution's share below x
+        below = [[0.5 * (1 + math.erf(u / math.sqrt(2))) for u in row] for row in units]
+        logits += (units * below) @ hidden.out.double().numpy()
     expected = 1 / (1 + np.exp(-(adapter.calibration.a * logits + adapter.calibration.b)))
     assert detector.score_pixels(pixels) == pytest.approx(expected, abs=1e-6)
 

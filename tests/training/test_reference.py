@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from clipfake.detector.adapter import load_adapter
+from clipfake.detector.calibration import DEFAULT_FPR
 from clipfake.detector.head import Head, normalise
 from clipfake.detector.lora import LoraShape
 from clipfake.errors import UsageError
@@ -19,6 +20,7 @@ from clipfake.training.reference import (
     quantise,
     save_reference,
 )
+from clipfake.training.validation import Scored
 
 SOURCES = ["web", "camera", "web", "flux", "flux", "camera"]
 IS_AI = np.array([False, False, False, True, True, False])
@@ -126,3 +128,18 @@ def test_numbers_that_differ_are_refused(tmp_path: Path) -> None:
         save_reference(tmp_path / "r", tokens(), IS_AI[:5], SOURCES, "b", (4, 5, 6))
     with pytest.raises(ValueError, match="differ in number"):
         save_reference(tmp_path / "r", tokens(), IS_AI, SOURCES, "b", (4, 5))
+
+
+def test_the_set_in_the_package_is_of_the_built_in_adapter() -> None:
+    adapter = load_adapter()
+    reference, why = find_reference(adapter)
+    assert why == ""
+    assert reference is not None
+    logits = adapter.head(reference.tokens)
+    found = Scored(logits, reference.is_ai, reference.groups).compare(adapter)
+    point = next(p for p in adapter.points if p.fpr == DEFAULT_FPR)
+    # int8 tokens move a logit a little; the figures are those of the adapter's header
+    assert found.images == (point.reals, adapter.facts["metrics"]["images"]["ai"])
+    assert found.auc == pytest.approx(adapter.facts["metrics"]["auc"], abs=0.002)
+    assert found.recall == pytest.approx(point.recall, abs=0.03)
+    assert found.fpr == pytest.approx(point.fpr, abs=0.01)
