@@ -7,7 +7,8 @@ generators of split val that have most images, a head is fitted without any imag
 head is corrected by some of its images and as many real ones of one half of the sources of split
 val. The gain is measured on the generator's other images, the loss on all other generators and on
 real images of the other half. Thresholds are set as `clipfake finetune` does: at 1 % of real
-images on the shots, each scored by a head that had not seen it, and on the first half.
+images on the shots, each scored by a head that had not seen it, and on the first half, of which
+every other source holds the correction back as the reference set does.
 """
 
 import argparse
@@ -95,12 +96,13 @@ def draw(
     reals = rng.permutation(known[~images.is_ai[known]])[:shots]
     taken = np.concatenate([own[:shots], reals])
     known, rest = np.setdiff1d(known, reals), own[shots:]
+    guarded = np.isin(images.sources[known], np.unique(images.sources[known])[::2])
     fitted = fit_few(
         images.tokens[taken].float(),
         [images.examples[row] for row in taken],
         start.head,
         start.calibration,
-        spread=images.tokens[known].float(),
+        known=images.tokens[known[guarded]].float(),
         seed=seed,
     )
     tuned = dataclasses.replace(start, head=fitted.head)

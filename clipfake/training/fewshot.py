@@ -3,7 +3,9 @@
 The calibrated logit of the detector that it starts from stays, and a linear function of the tokens
 is added: ``a * head(tokens) + b0 + z w + b``, z the standardised tokens. It minimises the class-
 balanced binary cross-entropy plus ``strength * (|w|^2 + b^2)``, so that a great strength leaves
-the detector as it was. By the representer theorem (Schoelkopf et al. 2001) ``w = Z^T alpha``, which
+the detector as it was. Known images stand beside the new ones with the same weight, their targets
+the detector's own scores, so that what is learnt of the new ones changes little for others. By the
+representer theorem (Schoelkopf et al. 2001) ``w = Z^T alpha``, which
 is solved by Newton's method in as many unknowns as there are images.
 """
 
@@ -55,7 +57,7 @@ def fit_few(
     start: Head,
     calibration: Platt,
     *,
-    spread: torch.Tensor | None = None,
+    known: torch.Tensor | None = None,
     seed: int = 0,
 ) -> Fewshot:
     """Correct a head by a few labelled images.
@@ -65,38 +67,52 @@ def fit_few(
         examples: ``[N]``, both classes, at least two images of each.
         start: the head to correct.
         calibration: makes its logits log-odds.
-        spread: float32 ``[M, K, W]``, tokens whose mean and deviation standardise; None takes
-            those of the images.
+        known: float32 ``[M, K, W]``, tokens of images of all kinds whose scores are to stay, and
+            whose mean and deviation standardise; None for none, the new ones standardise
+            themselves.
         seed: of the folds.
     """
     # a flat calibration has no inverse, by which a correction could be put into the head
     platt = calibration if abs(calibration.a) > _PRECISION else Platt()
-    is_ai = np.array([example.is_ai for example in examples])
-    target, weight = is_ai.astype(np.float64), weights(examples)
-    base = start(tokens)
+    count = len(examples)
+    own_ai, own_weight = np.array([e.is_ai for e in examples]), weights(examples)
+    all_tokens = tokens if known is None else torch.cat([tokens, known])
+    base = start(all_tokens)
     offset = platt.a * base + platt.b
-    known = normalise((tokens if spread is None else spread).double()).flatten(1)
-    mean, deviation = known.mean(dim=0), known.std(dim=0, correction=0) + _SMALLEST_DEVIATION
-    deviation = deviation * math.sqrt(known.shape[1])  # so that an image has length 1, about
-    z = ((normalise(tokens.double()).flatten(1) - mean) / deviation).numpy()
+    # the start's own scores are the least loss of known images, so only new ones pull
+    target = np.concatenate([own_ai, platt(base)[count:]]).astype(np.float64)
+    spread = normalise((tokens if known is None else known).double()).flatten(1)
+    mean, deviation = spread.mean(dim=0), spread.std(dim=0, correction=0) + _SMALLEST_DEVIATION
+    deviation = deviation * math.sqrt(spread.shape[1])  # so that an image has length 1, about
+    z = ((normalise(all_tokens.double()).flatten(1) - mean) / deviation).numpy()
     kernel = z @ z.T + 1.0  # the 1 is the bias, restrained as the weights are
+
+    def shares(left: npt.NDArray[np.bool_]) -> Floats:
+        """Weights of the new images that are left, and of all known ones."""
+        new = _shares(own_weight[left], own_ai[left])
+        if known is None:
+            return new
+        return np.concatenate([new / 2, np.full(len(known), 0.5 / len(known))])
+
     folds, method = _folds(examples, seed)
-    corrections = {strength: np.zeros(len(base)) for strength in STRENGTHS}
+    corrections = {strength: np.zeros(count) for strength in STRENGTHS}
     for fold in np.unique(folds):
-        out, left = folds == fold, folds != fold
-        alpha, inner = np.zeros(int(left.sum())), kernel[np.ix_(left, left)]
-        share = _shares(weight[left], is_ai[left])
+        out = np.flatnonzero(folds == fold)
+        rows = np.setdiff1d(np.arange(len(target)), out)
+        alpha, inner = np.zeros(len(rows)), kernel[np.ix_(rows, rows)]
+        share = shares(folds != fold)
         for strength in STRENGTHS[1:]:
-            alpha = _solve(inner, target[left], share, offset[left], strength, alpha)
-            corrections[strength][out] = kernel[np.ix_(out, left)] @ alpha
-    share = _shares(weight, is_ai)
-    losses = {s: _loss(target, share, offset + corrections[s]) for s in STRENGTHS}
+            alpha = _solve(inner, target[rows], share, offset[rows], strength, alpha)
+            corrections[strength][out] = kernel[np.ix_(out, rows)] @ alpha
+    own_share = _shares(own_weight, own_ai)
+    own_target, own_offset = target[:count], offset[:count]
+    losses = {s: _loss(own_target, own_share, own_offset + corrections[s]) for s in STRENGTHS}
     least = min(losses.values())
     chosen = next(s for s in STRENGTHS if losses[s] <= least + _TIE)
-    logits = base + corrections[chosen] / platt.a
+    logits = base[:count] + corrections[chosen] / platt.a
     if math.isinf(chosen):
         return Fewshot(start, chosen, method, losses, logits)
-    alpha = np.zeros(len(base))
+    alpha, share = np.zeros(len(target)), shares(np.ones(count, dtype=bool))
     for strength in STRENGTHS[1 : STRENGTHS.index(chosen) + 1]:
         alpha = _solve(kernel, target, share, offset, strength, alpha)
     change = torch.from_numpy(z.T @ alpha) / deviation / platt.a

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from clipfake.detector.adapter import Adapter
@@ -16,7 +17,7 @@ from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.examples import Example
 from clipfake.training.fewshot import Fewshot, fit_few
 from clipfake.training.heads import HeadOptions, fit_head
-from clipfake.training.reference import find_reference
+from clipfake.training.reference import Reference, find_reference
 from clipfake.training.sampling import weights
 from clipfake.training.validation import Comparison, Part, Scored, calibrate
 
@@ -68,19 +69,14 @@ def correct_head(
         seed: of the folds.
     """
     reference, no_reference = find_reference(base)
-    spread = reference.tokens if reference else None
+    known = reference.tokens[torch.from_numpy(reference.guards)] if reference else None
     tokens = encode(shots, base)
     examples = shots.examples
-    fitted = fit_few(tokens, examples, base.head, base.calibration, spread=spread, seed=seed)
+    fitted = fit_few(tokens, examples, base.head, base.calibration, known=known, seed=seed)
     tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
 
-    def known(head: Head) -> list[Scored]:
-        if reference is None:
-            return []
-        return [Scored(head(reference.tokens), reference.is_ai, reference.groups)]
-
     own = Scored(fitted.logits, shots.is_ai, shots.sources)
-    tuned = calibrate(tuned, [own, *known(tuned.head)])
+    tuned = calibrate(tuned, [own, *_known(reference, tuned.head)])
     before, after = dataclasses.replace(own, logits=base.head(tokens)), own
     if held_out is not None:
         unseen = encode(held_out, base)
@@ -88,7 +84,12 @@ def correct_head(
             Scored(adapter.head(unseen), held_out.is_ai, held_out.sources)
             for adapter in (base, tuned)
         )
-    pairs = zip(known(base.head), known(tuned.head), strict=True)
+    # what was held back by their scores would flatter the correction
+    pairs = zip(
+        _known(reference, base.head, measuring=True),
+        _known(reference, tuned.head, measuring=True),
+        strict=True,
+    )
     compared = [(was.compare(base), now.compare(tuned)) for was, now in pairs]
     outcome = Outcome(
         adapter=tuned,
@@ -101,6 +102,15 @@ def correct_head(
         improved=not math.isinf(fitted.strength),
     )
     return with_facts(outcome, _facts(base, shots, fitted))
+
+
+def _known(reference: Reference | None, head: Head, *, measuring: bool = False) -> list[Scored]:
+    """Logits of the reference set, of its measuring half alone if asked; none without a set."""
+    if reference is None:
+        return []
+    taken = ~reference.guards if measuring else np.ones(len(reference.is_ai), dtype=bool)
+    tokens = reference.tokens[torch.from_numpy(taken)]
+    return [Scored(head(tokens), reference.is_ai[taken], reference.groups[taken])]
 
 
 def new_head(

@@ -50,6 +50,15 @@ class Reference:
     lora: str = ""
     note: str = ""
 
+    @property
+    def guards(self) -> npt.NDArray[np.bool_]:
+        """``[N]``, images whose scores hold corrections back: every other source.
+
+        The others only measure, so that what a correction costs is seen on images that it was
+        not held back by.
+        """
+        return np.isin(self.groups, np.unique(self.groups)[::2])
+
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
         own = (self.backbone, self.blocks, self.preprocessing, self.lora)

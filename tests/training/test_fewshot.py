@@ -93,21 +93,23 @@ def test_a_great_strength_is_close_to_the_start() -> None:
 def test_the_solution_is_that_of_gradient_descent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The formula of the module, minimised by torch in the weights themselves."""
     tokens, examples = shifted(10, seed=3), shots(10)
-    spread = shifted(50, seed=4)
+    others = shifted(50, seed=4)
     monkeypatch.setattr("clipfake.training.fewshot.STRENGTHS", (math.inf, 0.03))
     monkeypatch.setattr("clipfake.training.fewshot._TIE", 0.0)
-    fitted = fit(tokens, examples, spread=spread)
+    fitted = fit(tokens, examples, known=others)
     assert fitted.strength == 0.03
 
     def normed(values: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.layer_norm(values.double(), (WIDTH,)).flatten(1)
 
-    known = normed(spread)
-    inputs = (normed(tokens) - known.mean(0)) / (known.std(0, correction=0) + 1e-6)
+    known, together = normed(others), torch.cat([tokens, others])
+    inputs = (normed(together) - known.mean(0)) / (known.std(0, correction=0) + 1e-6)
     inputs = inputs / math.sqrt(2 * WIDTH)
-    target = torch.tensor([float(example.is_ai) for example in examples]).double()
-    share = torch.from_numpy(weights(examples)) / len(examples)
-    offset = torch.from_numpy(CALIBRATION.a * start()(tokens) + CALIBRATION.b)
+    offset = torch.from_numpy(CALIBRATION.a * start()(together) + CALIBRATION.b)
+    labels = torch.tensor([float(example.is_ai) for example in examples]).double()
+    target = torch.cat([labels, torch.sigmoid(offset[len(examples) :])])
+    own = torch.from_numpy(weights(examples)) / len(examples)
+    share = torch.cat([own / 2, torch.full((len(others),), 0.5 / len(others)).double()])
     w = torch.zeros(2 * WIDTH, dtype=torch.float64, requires_grad=True)
     b = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([w, b], max_iter=500, tolerance_grad=1e-12, tolerance_change=0)
@@ -124,8 +126,20 @@ def test_the_solution_is_that_of_gradient_descent(monkeypatch: pytest.MonkeyPatc
 
     optimizer.step(closure)
     wanted = (inputs @ w + b + offset).detach().numpy()
-    found = CALIBRATION.a * fitted.head(tokens) + CALIBRATION.b
+    found = CALIBRATION.a * fitted.head(together) + CALIBRATION.b
     assert np.allclose(found, wanted, atol=1e-4)
+
+
+def test_known_images_keep_their_scores_better_than_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokens, others = shifted(8, seed=1, by=4.0), shifted(100, seed=7, by=0.0)
+    monkeypatch.setattr("clipfake.training.fewshot.STRENGTHS", (math.inf, 1e-3))
+    moved = [
+        np.abs(fit(tokens, shots(8), known=known).head(others[100:]) - start()(others[100:])).mean()
+        for known in (None, others[:100])
+    ]
+    assert moved[1] < 0.5 * moved[0]
 
 
 def test_out_of_fold_logits_are_of_heads_that_had_not_seen_the_image(
