@@ -7,9 +7,10 @@ stock, web; other where there is no dash). Rows whose form is not normalised are
 """
 
 import argparse
-import csv
 from collections import Counter, defaultdict
 from pathlib import Path
+
+from ablation.rows import read_rows
 
 
 def main() -> None:
@@ -17,17 +18,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path)
     args = parser.parse_args()
-    with args.manifest.open(newline="") as file:
-        rows = [
-            row for row in csv.DictReader(file) if row.get("form", "normalised") == "normalised"
-        ]
+    rows = [row.example for row in read_rows(args.manifest)]
     kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
     images = Counter[tuple[str, str]]()
     for row in rows:
-        if row["label"] == "real":
-            kind, dash, _ = row["generator"].partition("-")
-            key = (row["split"], kind if dash else "other")
-            kinds[key].add(row["source"])
+        if not row.is_ai:
+            kind, dash, _ = row.generator.partition("-")
+            key = (row.split, kind if dash else "other")
+            kinds[key].add(row.source)
             images[key] += 1
     print("| real images | train | sources | val | sources |\n|---|---|---|---|---|")
     for kind in sorted({kind for _, kind in images}):
@@ -38,9 +36,9 @@ def main() -> None:
         ]
         print(f"| {kind} | " + " | ".join(cells) + " |")
     for split in ("train", "val"):
-        fakes = [row for row in rows if row["label"] == "fake" and row["split"] == split]
-        counts = Counter(row["generator"] for row in fakes)
-        sources = len({row["source"] for row in fakes})
+        fakes = [row for row in rows if row.is_ai and row.split == split]
+        counts = Counter(row.generator for row in fakes)
+        sources = len({row.source for row in fakes})
         print(
             f"\n{len(fakes)} AI images of {len(counts)} generators, {sources} sources ({split}): "
         )

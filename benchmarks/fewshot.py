@@ -12,7 +12,6 @@ every other source holds the correction back as the reference set does.
 """
 
 import argparse
-import csv
 import dataclasses
 from collections import Counter
 from pathlib import Path
@@ -21,11 +20,11 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 import torch
+from ablation.rows import read_rows
 
 from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
-from clipfake.training.examples import Example
 from clipfake.training.fewshot import fit_few
 from clipfake.training.heads import HeadOptions, fit_head
 from clipfake.training.sampling import weights
@@ -40,21 +39,13 @@ class Images:
     """Tokens and labels of all images, split train first."""
 
     def __init__(self, manifest: Path, work: Path, base: Adapter) -> None:
-        folder = manifest.parent.resolve()
-        with manifest.open(newline="") as file:
-            rows = [
-                {**row, "path": str(folder / row["path"])}
-                for row in csv.DictReader(file)
-                if row.get("form", "normalised") == "normalised"
-            ]
-        rows.sort(key=lambda row: row["split"])
-        self.examples = [
-            Example(r["path"], r["label"] == "fake", r["generator"], r["source"], r["split"])
-            for r in rows
-        ]
+        rows = sorted(read_rows(manifest), key=lambda row: row.example.split)
+        self.examples = [row.example for row in rows]
         detector = Detector(load_backbone(base.backbone), base)
         parts = [
-            cached_tokens(detector, [r["path"] for r in rows if r["split"] == split], work / name)
+            cached_tokens(
+                detector, [e.path for e in self.examples if e.split == split], work / name
+            )
             for split, name in (("train", "as-given.npy"), ("val", "val.npy"))
         ]
         self.tokens = torch.cat(parts)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
-from clipfake.detector.device import pick_device, pick_precision
-from clipfake.training.encoder import build_trainer, trained_adapter
+from clipfake.training.encoder import build_trainer, train_steps, trained_adapter
 from clipfake.training.options import FinetuneOptions
-from clipfake.training.sampling import weights
 from clipfake.training.validation import Part
 
 from .configurations import TunedRow
@@ -57,14 +55,7 @@ def tune(
     started = time.monotonic()
     trainer = build_trainer(backbone, start, dataclasses.replace(options, loop=loop), train)
     seen = 0
-    for progress in trainer.run(
-        train.store,
-        weights(train.examples),
-        train.is_ai,
-        start.preprocessing,
-        workers=options.workers,
-        precision=pick_precision(options.precision, pick_device(options.device)),
-    ):
+    for progress in train_steps(trainer, train, start, options):
         seen += progress.images
         if progress.step % 10 == 0:
             say(f"{row.name}: step {progress.step} of {loop.steps}, loss {progress.loss:.3f}")

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from clipfake.detector.device import encoding, pick_device, pick_precision
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.headonly import Outcome, with_facts
 from clipfake.training.heads import HeadOptions
-from clipfake.training.loop import Trainer
+from clipfake.training.loop import Progress, Trainer
 from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.options import FinetuneOptions, State
 from clipfake.training.sampling import weights
@@ -123,6 +123,20 @@ def build_trainer(
     return Trainer(model, options.loop, backbone.patch_size, world)
 
 
+def train_steps(
+    trainer: Trainer, train: Part, base: Adapter, options: FinetuneOptions
+) -> Iterator[Progress]:
+    """Train to the last step, see ``Trainer.run``; arguments as ``tune_encoder``."""
+    return trainer.run(
+        train.store,
+        weights(train.examples),
+        train.is_ai,
+        base.preprocessing,
+        workers=options.workers,
+        precision=pick_precision(options.precision, pick_device(options.device)),
+    )
+
+
 def _train(
     trainer: Trainer,
     train: Part,
@@ -136,15 +150,7 @@ def _train(
     every = math.ceil(loop.steps / options.looks)
     if trainer.stale >= options.patience:
         return
-    steps = trainer.run(
-        train.store,
-        weights(train.examples),
-        train.is_ai,
-        base.preprocessing,
-        workers=options.workers,
-        precision=pick_precision(options.precision, pick_device(options.device)),
-    )
-    for progress in steps:
+    for progress in train_steps(trainer, train, base, options):
         if progress.step % every == 0 or progress.step == loop.steps:
             auc = validation.auc(trained_adapter(trainer, base, trainer.mean))
             trainer.judge(trainer.world.agree(auc))

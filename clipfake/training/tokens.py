@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from clipfake.detector.detector import Detector
+from clipfake.errors import ImageError
 from clipfake.imaging.decode import decode, thumbnail, to_pixels
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
@@ -33,7 +34,13 @@ class _Squares(Dataset[torch.Tensor]):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         """uint8 ``[3, S, S]``."""
-        data = Path(self.paths[index]).read_bytes()
+        path = self.paths[index]
+        try:
+            return self._square(Path(path).read_bytes())
+        except ImageError as error:
+            raise ImageError(error.code, f"{path}: {error}") from error
+
+    def _square(self, data: bytes) -> torch.Tensor:
         if self.augmentation is None:
             return torch.from_numpy(decode(data, self.preprocessing, Limits()).pixels)
         # chance depends on the pass and the bytes alone, not on where a file lies

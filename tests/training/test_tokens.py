@@ -12,6 +12,7 @@ from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.detector.lora import Lora, LoraShape
+from clipfake.errors import ImageError
 from clipfake.training.tokens import cached_tokens
 from tests.conftest import picture
 
@@ -90,3 +91,12 @@ def test_they_are_read_again_only_when_nothing_has_changed(
     assert not torch.equal(augmented, first)
     assert not torch.equal(compute(own, paths, augmentation=1), augmented)
     assert torch.equal(compute(own, paths, augmentation=0), augmented)
+
+
+def test_an_image_that_cannot_be_decoded_is_named(
+    backbone: Backbone, paths: list[str], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(Path(paths[0]).read_bytes()[:60])
+    with pytest.raises(ImageError, match=r"broken\.png: "):
+        cached_tokens(detector(backbone), [str(broken)], tmp_path / "t.npy", workers=0)
