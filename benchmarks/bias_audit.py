@@ -20,13 +20,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from ablation.intervals import Bools, Estimate, Floats, auc, estimate
 from ablation.rows import Row, read_rows
-from PIL import Image, JpegImagePlugin
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import GroupKFold
+from PIL import Image
 
 from clipfake.errors import ClipfakeError, ImageError
+from clipfake.evaluation.bias import (
+    Bias,
+    Features,
+    file_features,
+    format_features,
+    of_features,
+    size_features,
+)
+from clipfake.evaluation.intervals import Floats
 from clipfake.imaging.decode import thumbnail, to_pixels
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
@@ -36,13 +42,9 @@ from clipfake.training.loop import LoopOptions
 from clipfake.training.store import SHORT_SIDE
 from clipfake.training.tokens import AUGMENTED_SIDE
 
-WARN_ABOVE = 0.6
-_FOLDS = 5
 _BLOCK = 8  # side of a JPEG block, pixels
-_NONE = -1.0  # what a file without the property has
 _JPEG = 90
 
-Features = dict[str, float]
 Described = tuple[Row, Features]
 
 
@@ -78,50 +80,35 @@ def main() -> None:
     }
     lines = {name: line for name, line in lines.items() if line}
     print("| what is known | images | AUC of all features |\n|---|---|---|")
-    warnings = []
-    for name, line in lines.items():
-        found = _together(line)
+    found = {name: _told(line) for name, line in lines.items()}
+    for name, bias in found.items():
         cell = "too few sources"
-        if found is not None:
-            cell = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-            if found.value > WARN_ABOVE:
-                warnings.append(f"Warning: {name} tells the label with an AUC of {found.value:.3f}")
-        print(f"| {name} | {len(line)} | {cell} |", flush=True)
+        if bias.auc is not None:
+            cell = f"{bias.auc.value:.3f} [{bias.auc.low:.3f}, {bias.auc.high:.3f}]"
+        print(f"| {name} | {bias.images} | {cell} |", flush=True)
         if args.work:
             args.work.mkdir(parents=True, exist_ok=True)
-            _write(args.work / f"{name.replace(',', '').replace(' ', '-')}.csv", line)
-    print("\n" + "\n".join(warnings))
+            _write(args.work / f"{name.replace(',', '').replace(' ', '-')}.csv", lines[name])
+    print()
+    for name, bias in found.items():
+        if bias.auc is not None and bias.warns:
+            print(f"Warning: {name} tells the label with an AUC of {bias.auc.value:.3f}")
     print("\n| what is known | feature | AUC alone |\n|---|---|---|")
-    for name, line in lines.items():
-        for feature, area in sorted(_alone(line).items(), key=lambda pair: -pair[1]):
+    for name, bias in found.items():
+        for feature, area in bias.alone.items():
             print(f"| {name} | {feature} | {area:.3f} |")
 
 
-def file_features(path: Path) -> Features:
-    """What a file's header and length say.
-
-    Raises:
-        OSError: it cannot be read, or is no image that Pillow knows.
-    """
-    with Image.open(path) as image:
-        tables = getattr(image, "quantization", None) or {}
-        features = {
-            **_size(image.width, image.height),
-            **_format(image.format or ""),
-            # the sum of the luminance table falls as the quality rises
-            "luminance table": float(sum(tables[0])) if 0 in tables else _NONE,
-            "subsampling": _NONE,
-        }
-        if isinstance(image, JpegImagePlugin.JpegImageFile):
-            features["subsampling"] = float(JpegImagePlugin.get_sampling(image))
-    size = path.stat().st_size
-    return features | {"bytes": size, "bytes a pixel": size / features["pixels"]}
+def _told(line: Sequence[Described]) -> Bias:
+    is_ai = np.array([row.example.is_ai for row, _ in line])
+    sources = np.array([row.example.source for row, _ in line])
+    return of_features([features for _, features in line], is_ai, sources)
 
 
 def column_features(columns: dict[str, str]) -> Features:
     """What the manifest's columns width, height (pixels) and format say."""
-    size = _size(int(columns["width"]), int(columns["height"]))
-    return {**size, **_format(columns.get("format", ""))}
+    size = size_features(int(columns["width"]), int(columns["height"]))
+    return {**size, **format_features(columns.get("format", ""))}
 
 
 def square_features(path: str, short_side: int, *, augmented: float) -> Features:
@@ -152,24 +139,6 @@ def square_features(path: str, short_side: int, *, augmented: float) -> Features
     }
 
 
-def out_of_fold(table: Floats, is_ai: Bools, sources: Sequence[str]) -> Floats:
-    """Probability of AI for each image by trees that saw no image of its source.
-
-    Args:
-        table: ``[N, F]``.
-        is_ai: ``[N]``.
-        sources: ``[N]``.
-
-    Returns:
-        float64 ``[N]``.
-    """
-    scores = np.zeros(len(table))
-    for train, test in GroupKFold(_FOLDS).split(table, is_ai, sources):
-        trees = HistGradientBoostingClassifier(random_state=0)
-        scores[test] = trees.fit(table[train], is_ai[train]).predict_proba(table[test])[:, 1]
-    return scores
-
-
 def _draw(rows: Sequence[Row], images: int) -> list[Row]:
     """At most so many rows, half of each class, evenly over generators."""
     taken = take_shots([row.example for row in rows], images // 2, seed=0)
@@ -192,31 +161,6 @@ def _each(rows: Sequence[Row], features: Callable[[Row], Features]) -> list[Desc
     return described
 
 
-def _columns(line: Sequence[Described]) -> tuple[list[str], Floats, Bools, list[str]]:
-    """Names of the features, their values ``[N, F]``, labels ``[N]`` and sources."""
-    names = list(line[0][1])
-    table = np.array([[float(features[name]) for name in names] for _, features in line])
-    is_ai = np.array([row.example.is_ai for row, _ in line])
-    return names, table, is_ai, [row.example.source for row, _ in line]
-
-
-def _together(line: Sequence[Described]) -> Estimate | None:
-    """AUC of all features; None when a class has fewer sources than there are folds."""
-    classes = {(row.example.is_ai, row.example.source) for row, _ in line}
-    if min(sum(ai == label for ai, _ in classes) for label in (False, True)) < _FOLDS:
-        return None
-    _, table, is_ai, sources = _columns(line)
-    return estimate(auc, out_of_fold(table, is_ai, sources), is_ai, np.array(sources))
-
-
-def _alone(line: Sequence[Described]) -> dict[str, float]:
-    """AUC of each feature by itself, whichever way it points."""
-    names, table, is_ai, _ = _columns(line)
-    once = np.ones(len(table), dtype=np.int64)
-    areas = {name: auc(table[:, column], is_ai, once) for column, name in enumerate(names)}
-    return {name: max(area, 1 - area) for name, area in areas.items()}
-
-
 def _write(file: Path, line: Sequence[Described]) -> None:
     with file.open("w", newline="") as opened:
         writer = csv.writer(opened)
@@ -224,19 +168,6 @@ def _write(file: Path, line: Sequence[Described]) -> None:
         for row, features in line:
             label = "fake" if row.example.is_ai else "real"
             writer.writerow([row.example.path, label, row.example.source, *features.values()])
-
-
-def _size(width: int, height: int) -> Features:
-    pixels = float(width * height)
-    return {"width": width, "height": height, "pixels": pixels, "aspect": width / height}
-
-
-def _format(name: str) -> Features:
-    return {
-        "is JPEG": float(name.upper() in ("JPEG", "JPG", "MPO")),
-        "is PNG": float(name.upper() == "PNG"),
-        "is WebP": float(name.upper() == "WEBP"),
-    }
 
 
 def _encoded(image: Image.Image, form: str, **options: int) -> int:

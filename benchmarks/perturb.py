@@ -1,11 +1,10 @@
 """Perturbed copies of a split: what a detector says of them is how robust it is.
 
     python benchmarks/perturb.py MANIFEST --out FOLDER
-    clipfake scan FOLDER/manifest.csv --output report.parquet
-    python benchmarks/figures.py report.parquet
+    clipfake evaluate FOLDER/manifest.csv
 
-Each image is resized and compressed as JPEG, by default to half its size and at quality 75. The
-copies' manifest keeps the other columns; rows whose form is not normalised are left out.
+Each image is changed as `clipfake evaluate --perturb` does. The copies' manifest keeps the other
+columns; rows whose form is not normalised are left out.
 """
 
 import argparse
@@ -13,17 +12,17 @@ import csv
 import sys
 from pathlib import Path
 
-from ablation.cuts import whole
-from ablation.degrade import QUALITY, SCALE, degrade
 from ablation.rows import read_rows
 
 from clipfake.errors import ClipfakeError, ImageError
+from clipfake.evaluation.perturbations import perturbation
 
 
 def main() -> None:
     """Write the copies and their manifest."""
     args = _parser().parse_args()
     try:
+        change = perturbation(args.perturb)
         rows = [row for row in read_rows(args.manifest) if row.example.split == args.split]
     except ClipfakeError as error:
         sys.exit(str(error))
@@ -37,11 +36,9 @@ def main() -> None:
         writer = csv.DictWriter(file, ["path", *rows[0].columns])
         writer.writeheader()
         for number, row in enumerate(rows):
-            name = f"{number:06d}.jpg"
+            name = f"{number:06d}"
             try:
-                data = degrade(
-                    whole(Path(row.example.path).read_bytes()), args.resize, args.quality
-                )
+                data = change(Path(row.example.path).read_bytes())
             except (ImageError, OSError) as error:
                 print(f"{row.example.path}: left out ({error})", file=sys.stderr)
                 continue
@@ -49,7 +46,7 @@ def main() -> None:
             columns = row.columns | ({"full": str(Path(row.full).resolve())} if row.full else {})
             writer.writerow({"path": name, **columns})
             written += 1
-    print(f"{written} of {len(rows)} images: resize {args.resize:g}, JPEG {args.quality}")
+    print(f"{written} of {len(rows)} images: {change.name}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,8 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder for the copies")
     parser.add_argument("--split", default="val")
-    parser.add_argument("--resize", type=float, default=SCALE, help="factor of both sides")
-    parser.add_argument("--quality", type=int, default=QUALITY, help="of the JPEG, 1 to 100")
+    parser.add_argument("--perturb", default="resize-0.5+jpeg-75", metavar="NAME")
     parser.add_argument("--images", type=int, help="at most so many, spread over the split")
     return parser
 

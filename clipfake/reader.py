@@ -13,7 +13,7 @@ import signal
 import stat
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -58,11 +58,14 @@ class ReadOptions:
         preprocessing: how the detector's square is cut.
         limits: what one file may cost.
         position: report GPS coordinates, not only their presence.
+        transform: what is done to a file's bytes before they are decoded; the hash and the
+            metadata are those of the file.
     """
 
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     limits: Limits = field(default_factory=Limits)
     position: bool = False
+    transform: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -111,7 +114,8 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         with time_limit(options.limits.seconds):
             data = _read_bytes(item.path, options.limits, record)
             record.sha256 = hashlib.sha256(data).hexdigest()
-            image = decode(data, options.preprocessing, options.limits)
+            seen = options.transform(data) if options.transform else data
+            image = decode(seen, options.preprocessing, options.limits)
     except ImageError as error:
         record.error_code, record.error = error.code, f"{record.path}: {error}"
         return record, None

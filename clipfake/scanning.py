@@ -1,7 +1,7 @@
 """The scan: items in, finished records out, in the same order."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
@@ -60,6 +60,7 @@ def scan_items(
     limits: Limits,
     position: bool = False,
     workers: int | None = None,
+    transform: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[Record]:
     """Scan a stream of items; see ``scan`` for the arguments.
 
@@ -70,10 +71,11 @@ def scan_items(
         limits: what one file may cost.
         position: report GPS coordinates.
         workers: decoding processes.
+        transform: what is done to a file's bytes before they are decoded.
     """
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, position),
+        ReadOptions(detector.adapter.preprocessing, limits, position, transform),
         batch_size=detector.batch_size,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",

@@ -33,7 +33,7 @@ from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning import default_workers
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.heads import HeadOptions, fit_head, mean_head
 from clipfake.training.reference import save_reference
 from clipfake.training.sampling import weights

@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +28,11 @@ from clipfake.detector.calibration import Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.errors import ClipfakeError
+from clipfake.evaluation import measures
+from clipfake.evaluation.intervals import Estimate, Floats, bootstrap
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.examples import Example, take_shots, usable
+from clipfake.sources.labelled import Example
+from clipfake.training.examples import take_shots, usable
 from clipfake.training.loop import LoopOptions
 from clipfake.training.options import FinetuneOptions
 from clipfake.training.store import ImageStore, build_store, open_store
@@ -37,11 +41,12 @@ from clipfake.training.validation import Part
 from .configurations import BLOCKS, ROWS, START, AnyRow, FrozenRow
 from .evaluation import Evaluation
 from .frozen import FittedHead, FrozenTower
-from .intervals import Floats, auc, estimate, recall_at_fpr
 from .parts import HELD_OUT, hold_out
 from .results import Result, append_result, read_results, table
 from .rows import read_rows
 from .tuned import tune
+
+_FPR = 0.01
 
 
 def main() -> None:
@@ -151,9 +156,15 @@ class Ablation:
         folder.mkdir(exist_ok=True)
         np.savez(folder / f"{row.name}-{seed}-{setting}.npz", plain=plain, degraded=degraded)
         is_ai, sources = self._evaluation.is_ai, self._evaluation.sources
-        area = estimate(auc, plain, is_ai, sources)
-        recall = estimate(recall_at_fpr, plain, is_ai, sources)
-        area_degraded = estimate(auc, degraded, is_ai, sources)
+
+        def estimate(measure: Callable[..., float], logits: Floats, *more: float) -> Estimate:
+            return bootstrap(lambda times: [measure(logits, is_ai, times, *more)], is_ai, sources)[
+                0
+            ]
+
+        area = estimate(measures.auc, plain)
+        recall = estimate(measures.recall_at_fpr, plain, _FPR)
+        area_degraded = estimate(measures.auc, degraded)
         result = Result(
             row=row.name,
             seed=seed,

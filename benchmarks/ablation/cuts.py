@@ -6,11 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from clipfake.evaluation.perturbations import WHOLE
 from clipfake.imaging.decode import decode, thumbnail
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing, square
-
-WHOLE = 2**20  # a short side that no image has, pixels
 
 
 class Cut(str, Enum):

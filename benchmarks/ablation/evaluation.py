@@ -11,12 +11,14 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
+from clipfake.evaluation.intervals import Floats
+from clipfake.evaluation.perturbations import perturbation
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 
-from .cuts import Cut, cut_square, whole
-from .degrade import degrade
-from .intervals import Floats
+from .cuts import Cut, cut_square
+
+_DEGRADED = perturbation("resize-0.5+jpeg-75")
 
 
 class Evaluation:
@@ -64,7 +66,7 @@ class Evaluation:
             cuts = []
             for example in self.examples:
                 data = Path(example.path).read_bytes()
-                data = degrade(whole(data)) if degraded else data
+                data = _DEGRADED(data) if degraded else data
                 cuts.append(cut_square(data, cut, self._preprocessing))
             self._squares[key] = torch.from_numpy(np.stack(cuts))
         return self._squares[key]

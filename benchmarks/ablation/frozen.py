@@ -11,7 +11,9 @@ from sklearn.linear_model import LogisticRegression
 
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head, normalise
-from clipfake.training.examples import Example, take_shots
+from clipfake.evaluation.intervals import Bools
+from clipfake.sources.labelled import Example
+from clipfake.training.examples import take_shots
 from clipfake.training.heads import HeadOptions, fit_head
 from clipfake.training.sampling import Floats, weights
 from clipfake.training.tokens import cached_tokens
@@ -19,7 +21,6 @@ from clipfake.training.tokens import cached_tokens
 from .configurations import BLOCKS, FrozenRow
 from .cuts import Cut, native_square, whole
 from .evaluation import Evaluation
-from .intervals import Bools
 
 _REGULARISATION = 0.004  # sklearn's C, of tokens standardised to a spread of 1
 _SMALLEST_DEVIATION = 1e-6

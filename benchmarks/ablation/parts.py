@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clipfake.errors import UsageError
-from clipfake.training.examples import Example, take_shots
+from clipfake.sources.labelled import Example
+from clipfake.training.examples import take_shots
 
 TRAIN, VAL = "train", "val"
 # families of generators, by what their names have in common

@@ -4,11 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipfake.errors import UsageError
+from clipfake.sources.labelled import Example, is_ai_label
 from clipfake.sources.manifest import Manifest
-from clipfake.training.examples import Example
 
-FAKE, REAL = "fake", "real"
 NORMALISED = "normalised"
 
 
@@ -38,12 +36,9 @@ def read_rows(manifest: Path) -> list[Row]:
         columns = {name: "" if v is None else str(v) for name, v in item.extra.items()}
         if columns.get("form", NORMALISED) != NORMALISED:
             continue
-        label = columns.get("label", "")
-        if label not in (FAKE, REAL):
-            raise UsageError(f"{item.text}: label {label!r} is unknown; use {REAL} or {FAKE}")
         example = Example(
             path=item.path,
-            is_ai=label == FAKE,
+            is_ai=is_ai_label(columns.get("label", ""), item.text),
             generator=columns.get("generator", ""),
             source=columns.get("source", ""),
             split=columns.get("split", ""),

@@ -12,6 +12,7 @@ from rich.logging import RichHandler
 
 from clipfake import __version__
 from clipfake.cli.calibrate import calibrate_command
+from clipfake.cli.evaluate import evaluate_command
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.finetune import finetune_command
 from clipfake.cli.scan import scan_command
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("scan")(scan_command)
 app.command("finetune")(finetune_command)
 app.command("calibrate")(calibrate_command)
+app.command("evaluate")(evaluate_command)
 
 
 def _print_version(asked: bool) -> None:

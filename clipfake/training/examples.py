@@ -3,37 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from clipfake.errors import UsageError
 from clipfake.sources import Item, Selection, Sources
+from clipfake.sources.labelled import Example, is_ai_label
 from clipfake.training.store import ImageStore
 
 LEAST_OF_A_CLASS = 16
 LEAST_SHOTS = 8  # of a class, where the encoder stays as it is
-
-_LABELS = {"real": False, "nature": False, "0": False, "fake": True, "ai": True, "1": True}
-
-
-@dataclass(frozen=True)
-class Example:
-    """An image with its label.
-
-    Attributes:
-        path: the file.
-        is_ai: made by a generator.
-        generator: for AI images the generator, for real ones the kind; balances training.
-        source: where it came from; images of one source are not independent.
-        split: ``train``, ``val`` or empty, as a manifest says.
-    """
-
-    path: str
-    is_ai: bool
-    generator: str
-    source: str
-    split: str = ""
 
 
 def read_examples(
@@ -61,9 +40,7 @@ def read_examples(
         raise UsageError(f"source column {source_column}: in no manifest; columns are {known}")
     for item in sources:
         label = item.extra.get("label")
-        if label is not None and str(label).lower() not in _LABELS:
-            raise UsageError(f"{item.text}: label {label!r} is unknown; use real or fake")
-        if label is None or _LABELS[str(label).lower()] == is_ai:
+        if label is None or is_ai_label(label, item.text) == is_ai:
             examples.append(_example(item, is_ai, source_column))
     return examples
 

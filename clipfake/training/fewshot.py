@@ -20,7 +20,7 @@ import torch
 
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head, normalise
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.sampling import Floats, weights
 
 # from no change at all to hardly any restraint, half decades

@@ -11,11 +11,11 @@ import torch
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.errors import UsageError
+from clipfake.sources.labelled import Example
 from clipfake.training.encoder import tune_encoder
 from clipfake.training.examples import (
     LEAST_OF_A_CLASS,
     LEAST_SHOTS,
-    Example,
     split_by_source,
     take_shots,
     usable,

@@ -14,7 +14,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import Fewshot, fit_few
 from clipfake.training.heads import HeadOptions, fit_head
 from clipfake.training.reference import Reference, find_reference

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 
 Floats = npt.NDArray[np.float64]
 

@@ -85,17 +85,26 @@ def cached_tokens(
         "augmentation": augmentation,
         "paths": list(paths),
     }
-    if not (key_file.exists() and json.loads(key_file.read_text()) == key):
-        key_file.unlink(missing_ok=True)
+    held = json.loads(key_file.read_text()) if key_file.exists() else {}
+    if held != key:
         shape = (len(paths), len(adapter.blocks), detector.backbone.width)
-        tokens = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
-        squares = _Squares(paths, adapter.preprocessing, augmentation)
+        tokens = np.zeros(shape, dtype=np.float16)
+        missing = list(range(len(paths)))
+        if {**held, "paths": None} == {**key, "paths": None}:
+            # data that grow: only the images that are new are computed
+            old, at = np.load(file, mmap_mode="r"), {p: row for row, p in enumerate(held["paths"])}
+            missing = [row for row, path in enumerate(paths) if path not in at]
+            for row in set(range(len(paths))) - set(missing):
+                tokens[row] = old[at[paths[row]]]
+        squares = _Squares([paths[row] for row in missing], adapter.preprocessing, augmentation)
         done = 0
         for pixels in DataLoader(squares, batch_size=detector.batch_size, num_workers=workers):
-            tokens[done : done + len(pixels)] = detector.tokens(pixels, adapter.blocks).numpy()
+            rows = missing[done : done + len(pixels)]
+            tokens[rows] = detector.tokens(pixels, adapter.blocks).numpy()
             done += len(pixels)
-            show(done, len(paths))
-        tokens.flush()
+            show(done, len(missing))
+        key_file.unlink(missing_ok=True)  # so that a torn write is never taken for whole
+        np.save(file, tokens)
         key_file.write_text(json.dumps(key))
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 

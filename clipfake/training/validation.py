@@ -24,7 +24,7 @@ from clipfake.detector.calibration import (
 from clipfake.detector.detector import Detector
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.store import ImageStore
 
 

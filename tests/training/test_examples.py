@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from clipfake.errors import UsageError
+from clipfake.sources.labelled import Example
 from clipfake.training.examples import (
     LEAST_OF_A_CLASS,
-    Example,
     read_examples,
     split_by_source,
     take_shots,

@@ -8,7 +8,7 @@ import torch
 
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head, Hidden
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import STRENGTHS, Fewshot, fit_few
 from clipfake.training.sampling import weights
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clipfake.training.examples import Example
+from clipfake.sources.labelled import Example
 from clipfake.training.sampling import epoch_order, weights
 
 

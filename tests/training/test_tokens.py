@@ -81,8 +81,12 @@ def test_they_are_read_again_only_when_nothing_has_changed(
     assert said == [(3, 3)]
     assert torch.equal(compute(own, paths), first)
     assert said == []
+    # other images: only those that are new are computed
     assert torch.equal(compute(own, paths[::-1]), first.flip(0))
-    assert said == [(3, 3)]
+    assert said == []
+    assert torch.equal(compute(own, paths[1:]), first[1:])
+    assert torch.equal(compute(own, paths), first)
+    assert said == [(1, 1)]
     tuned = compute(detector(backbone, seed=1), paths)
     assert said == [(3, 3)]
     assert not torch.equal(tuned, first)

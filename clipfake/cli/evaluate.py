@@ -1,0 +1,186 @@
+"""`clipfake evaluate`."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clipfake.cli.exit_codes import Exit
+from clipfake.errors import UsageError
+
+if TYPE_CHECKING:
+    from clipfake.detector.calibration import DecisionRule
+    from clipfake.evaluation.evaluate import Scorer
+
+
+def evaluate_command(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Manifest with columns path and label (also generator, source, split), or a tree: "
+            "GENERATOR/{ai,nature}, GENERATOR/{0_real,1_fake} or {real,fake}."
+        ),
+    ],
+    layout: Annotated[
+        str | None,
+        typer.Option(help="manifest, genimage, forensynths or plain (default: found out)."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Take images with this value, as COLUMN=VALUE; repeatable."),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="Report with columns path and score, of any tool, instead of scoring."),
+    ] = None,
+    score_column: Annotated[
+        str, typer.Option(help="Column of the report that holds scores.")
+    ] = "score",
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Two reports to tell apart by a paired bootstrap."),
+    ] = None,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Measure changed images too: all, or names such as jpeg-75, resize-0.5, "
+            "resize-0.5+jpeg-75; repeatable, commas allowed."
+        ),
+    ] = None,
+    bias: Annotated[
+        bool, typer.Option("--bias/--no-bias", help="How far the files alone tell the label.")
+    ] = True,
+    fpr: Annotated[
+        float | None,
+        typer.Option(help="Operating point (0.05, 0.01 or 0.001; default 0.01)."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Call AI from this score on, instead of --fpr.")
+    ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="Figures: .json, .csv or .parquet; repeatable."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="One page with plots, .html.")] = None,
+    draws: Annotated[
+        int, typer.Option(min=20, help="Bootstrap draws of each 95 % interval.")
+    ] = 1000,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images encoded at once (default: by device).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> int:
+    """Measure a detector on labelled images.
+
+    Figures per generator and real source with 95 % intervals that take whole sources, under
+    perturbations, and beside what the files alone tell. Thresholds are chosen by the share of
+    real images that they accuse, never by accuracy.
+    """
+    if debug:
+        logging.getLogger("clipfake").setLevel(logging.DEBUG)
+    if scores is not None and (adapter or backbone or perturb):
+        raise UsageError("--scores takes the scores of a report; leave out --adapter and --perturb")
+    columns = _columns(where or [])
+    from clipfake.evaluation.dataset import Layout, read_labelled
+    from clipfake.evaluation.files import check_figures_path, write_figures
+
+    if layout is not None and layout not in [known.value for known in Layout]:
+        known = ", ".join(known.value for known in Layout)
+        raise UsageError(f"--layout {layout}: unknown; use one of {known}")
+    for path in output or []:
+        check_figures_path(path)
+    if html is not None:
+        from clipfake.evaluation.page import write_page
+
+        check_figures_path(html, (".html", ".htm"))
+    labelled = read_labelled(data, layout=Layout(layout) if layout else None, where=columns)
+
+    from clipfake.cli.evaluation_screen import EvaluationScreen
+    from clipfake.evaluation import evaluate as evaluation
+    from clipfake.evaluation.perturbations import perturbations
+    from clipfake.evaluation.scores import read_scores
+
+    changes = perturbations(perturb or [])
+    screen = EvaluationScreen(quiet=quiet)
+    screen.found(labelled)
+    rule: DecisionRule | None
+    scorer: Scorer | None = None
+    if scores is not None:
+        if fpr is not None:
+            raise UsageError("--scores: a report has no operating points; give --threshold")
+        rule = _rule(threshold)
+        scored = read_scores(scores, labelled.examples, data, column=score_column)
+    else:
+        scorer = _scorer(
+            adapter, backbone, device, precision, batch_size, workers, fpr=fpr, threshold=threshold
+        )
+        rule = scorer.rule
+        with screen.progress() as show:
+            scored = scorer.score(labelled, show)
+    found = evaluation.evaluate(labelled, scored, rule, draws=draws, audit=bias)
+    if scorer is not None and changes:
+        with screen.progress() as show:
+            evaluation.perturb(found, scorer, changes, show, draws=draws)
+    if compare is not None:
+        evaluation.compare_reports(found, compare, column=score_column, draws=draws)
+    screen.show(found)
+    for path in output or []:
+        write_figures(found, path)
+        screen.wrote(path)
+    if html is not None:
+        write_page(found, html)
+        screen.wrote(html)
+    return Exit.FINE
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    columns = {}
+    for text in given:
+        column, equals, value = text.partition("=")
+        if not equals or not column:
+            raise UsageError(f"--where {text}: give COLUMN=VALUE, such as split=val")
+        columns[column] = value
+    return columns
+
+
+def _rule(threshold: float | None) -> "DecisionRule | None":
+    """The rule of a report's scores: calls AI from a threshold on, and nothing is in between."""
+    from clipfake.detector.calibration import DecisionRule
+
+    return None if threshold is None else DecisionRule(threshold, threshold)
+
+
+def _scorer(
+    adapter: Path | None,
+    backbone: str | None,
+    device: str,
+    precision: str,
+    batch_size: int | None,
+    workers: int | None,
+    *,
+    fpr: float | None,
+    threshold: float | None,
+) -> "Scorer":
+    from clipfake.detector import Detector
+    from clipfake.evaluation.evaluate import Scorer
+    from clipfake.imaging.limits import Limits
+
+    detector = Detector.load(
+        adapter, backbone=backbone, device=device, precision=precision, batch_size=batch_size
+    )
+    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
+    return Scorer(detector, rule, Limits(), workers)

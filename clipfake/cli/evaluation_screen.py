@@ -1,0 +1,188 @@
+"""What an evaluation shows on the terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clipfake.cli.text import printable
+from clipfake.cli.training_screen import TrainingProgress
+from clipfake.evaluation.bias import WARN_ABOVE
+from clipfake.evaluation.dataset import LabelledSet
+from clipfake.evaluation.figures import Figures
+from clipfake.evaluation.intervals import Estimate
+from clipfake.evaluation.result import Evaluation
+from clipfake.training.options import State
+
+_FEATURES = 5  # named of the bias audit
+_RULE = "by the share of real images accused, never by accuracy"
+
+
+class EvaluationScreen:
+    """Progress on stderr, tables on stdout."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Show nothing yet; ``quiet`` keeps it so."""
+        self._out = Console(highlight=False, quiet=quiet)
+        self._stderr = Console(stderr=True, highlight=False, quiet=quiet)
+
+    def found(self, data: LabelledSet) -> None:
+        """Say how the set was read."""
+        ai = sum(example.is_ai for example in data.examples)
+        lines = [
+            f"{printable(data.path)}: layout {data.layout.value}, {ai} AI and "
+            f"{len(data.examples) - ai} real images"
+        ]
+        lines += [f"passed over, {why}: {n}" for why, n in sorted(data.passed_over.items())]
+        self._stderr.print("\n".join(lines), markup=False, soft_wrap=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Show how far the scoring is while the block runs."""
+        bar = TrainingProgress(self._stderr, 1)
+        with bar.live():
+            yield lambda phase, done, total: bar.show(State(phase, done, total))
+
+    def show(self, found: Evaluation) -> None:
+        """Print tables of everything that was found."""
+        out = self._out
+        for reason, count in sorted(found.unscored.items()):
+            out.print(f"without a score: {count}: {printable(reason)}", markup=False)
+        out.print(_in_all(found.overall, found.scores.by))
+        out.print(_table("by generator", found.generators))
+        named = ", ".join(f"{name.replace('_', ' ')} {v:.3f}" for name, v in found.means.items())
+        out.print(f"mean over generators: {named}", markup=False)
+        if found.rule is not None:
+            self._reals(found)
+            chosen = f"for {found.rule.fpr:.1%} FPR" if found.rule.fpr is not None else "by hand"
+            out.print(
+                f"operating point: score {found.rule.threshold:.4f}, chosen {chosen}; such points "
+                f"are chosen {_RULE}",
+                markup=False,
+            )
+        if found.robustness:
+            rows = [found.overall, *(row.figures for row in found.robustness)]
+            names = ["none", *(row.perturbation for row in found.robustness)]
+            out.print(_table("perturbed, thresholds unchanged", rows, names))
+        self._bias(found)
+        if found.differences and found.compared:
+            out.print(_differences(found))
+
+    def wrote(self, path: Path) -> None:
+        """Name a file that was written."""
+        self._out.print(f"figures: {printable(str(path))}", markup=False, soft_wrap=True)
+
+    def _reals(self, found: Evaluation) -> None:
+        table = Table(title="false alarms by kind of real images", title_justify="left")
+        for column in ("kind", "images", "unscored", "FPR"):
+            table.add_column(column, justify="left" if column == "kind" else "right")
+        for row in sorted(found.real_sources, key=lambda row: -row.fpr.value):
+            cells = (str(row.images), str(row.unscored), _share(row.fpr))
+            table.add_row(Text(printable(row.name)), *cells)
+        self._out.print(table)
+
+    def _bias(self, found: Evaluation) -> None:
+        if found.bias is None:
+            return
+        if found.bias.auc is None:
+            self._out.print("bias audit: too few sources of a class to cross-validate")
+            return
+        top = list(found.bias.alone.items())[:_FEATURES]
+        named = ", ".join(f"{name} {area:.2f}" for name, area in top)
+        self._out.print(
+            f"bias audit: format, size, quality and metadata alone tell the label with AUC "
+            f"{_number(found.bias.auc)} (the detector: {_number(found.overall.auc)}); "
+            f"alone: {named}",
+            markup=False,
+            soft_wrap=True,
+        )
+        if found.bias.warns:
+            self._out.print(
+                f"warning: above {WARN_ABOVE}, this set can flatter any detector that takes notice "
+                "of files; normalise size, format and metadata before you trust its figures",
+                markup=False,
+                soft_wrap=True,
+                style="yellow",
+            )
+
+
+def _in_all(figures: Figures, by: str) -> Table:
+    """Every figure of one set of images, a line each."""
+    table = Table(title=f"{printable(by)} on all images", title_justify="left")
+    for column in ("", "", "95 % interval"):
+        table.add_column(column, justify="left" if not table.columns else "right")
+    table.add_row("AI images", _count(figures.ai, figures.ai_unscored), "")
+    table.add_row("real images", _count(figures.real, figures.real_unscored), "", end_section=True)
+    named = {
+        "AUC": figures.auc,
+        "average precision": figures.average_precision,
+        **{f"recall at {rate:.1%} FPR": value for rate, value in figures.recall_at.items()},
+        "expected calibration error": figures.calibration_error,
+        "Brier score": figures.brier,
+        "accuracy at 0.5": figures.accuracy_half,
+        "accuracy at the operating point": figures.accuracy,
+        "balanced accuracy there": figures.balanced_accuracy,
+        "recall there": figures.recall,
+        "false-positive rate there": figures.fpr,
+    }
+    for name, value in named.items():
+        if value is not None:
+            table.add_row(name, f"{value.value:.4f}", f"{value.low:.4f} to {value.high:.4f}")
+    if figures.inconclusive is not None:
+        table.add_row("inconclusive", f"{figures.inconclusive:.4f}", "")
+    return table
+
+
+def _table(title: str, rows: list[Figures], names: list[str] | None = None) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("", overflow="fold")
+    for column in ("AI", "real", "AUC", "recall", "FPR", "at 1 % FPR"):
+        table.add_column(column, justify="right")
+    for name, row in zip(names or [row.name for row in rows], rows, strict=True):
+        own = "*" if row.reals == "own" else ""
+        table.add_row(
+            Text(printable(name)),
+            _count(row.ai, row.ai_unscored),
+            _count(row.real, row.real_unscored) + own,
+            _number(row.auc),
+            _share(row.recall),
+            "-" if row.fpr is None else f"{row.fpr.value:.1%}",
+            f"{row.recall_at[0.01].value:.1%}",
+        )
+    if any(row.reals == "own" for row in rows):
+        table.caption = "* the generator's own real images"
+    return table
+
+
+def _differences(found: Evaluation) -> Table:
+    first, second = found.compared or ("", "")
+    table = Table(title="second report less first, same images", title_justify="left")
+    for column in ("", printable(first), printable(second), "difference", "p"):
+        table.add_column(Text(column))
+    for row in found.differences:
+        d = row.difference
+        table.add_row(
+            row.figure,
+            f"{row.first:.4f}",
+            f"{row.second:.4f}",
+            f"{d.value:+.4f} ({d.low:+.4f} to {d.high:+.4f})",
+            f"{row.p:.3f}",
+        )
+    return table
+
+
+def _count(images: int, unscored: int) -> str:
+    return f"{images} ({unscored} unscored)" if unscored else str(images)
+
+
+def _number(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.2f}-{estimate.high:.2f})"
+
+
+def _share(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{estimate.value:.1%} ({estimate.low:.0%}-{estimate.high:.0%})"

@@ -1,0 +1,127 @@
+"""The evaluation: a labelled set and a detector or its report in, figures out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipfake.detector.calibration import DecisionRule
+from clipfake.detector.detector import Detector
+from clipfake.evaluation import bias
+from clipfake.evaluation.comparison import compare
+from clipfake.evaluation.dataset import LabelledSet
+from clipfake.evaluation.figures import Images, by_generator, by_real_source, figures, means
+from clipfake.evaluation.perturbations import Perturbation
+from clipfake.evaluation.result import Evaluation, Robustness
+from clipfake.evaluation.scores import SCORE_COLUMN, Scores, read_scores, score_images
+from clipfake.imaging.limits import Limits
+
+DRAWS = 1000
+_ROUGH = 4  # so many times fewer draws for the interval of one generator of many
+
+Show = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A detector, and how it is run.
+
+    Attributes:
+        detector: scores the images.
+        rule: its operating point.
+        limits: what one file may cost.
+        workers: decoding processes; None suits the machine.
+    """
+
+    detector: Detector
+    rule: DecisionRule
+    limits: Limits
+    workers: int | None = None
+
+    def score(self, data: LabelledSet, show: Show, change: Perturbation | None = None) -> Scores:
+        """Scores of a set, changed or as it is."""
+        phase = "scoring" if change is None else change.name
+        return score_images(
+            data.examples,
+            self.detector,
+            self.rule,
+            transform=change,
+            limits=self.limits,
+            workers=self.workers,
+            show=lambda done, total: show(phase, done, total),
+        )
+
+
+def evaluate(
+    data: LabelledSet,
+    scores: Scores,
+    rule: DecisionRule | None,
+    *,
+    draws: int = DRAWS,
+    audit: bool = True,
+) -> Evaluation:
+    """Figures of scores, in all, by generator and by real source.
+
+    Args:
+        data: labelled images.
+        scores: of the same images.
+        rule: thresholds of the operating point; None leaves out what needs one.
+        draws: of each interval's bootstrap.
+        audit: whether to tell how far the files alone give the label away.
+
+    Raises:
+        UsageError: a class has no image with a score.
+    """
+    images = Images.of(data.examples, scores)
+    images.check(data.path)
+    rows = by_generator(images, rule, draws=max(1, draws // _ROUGH))
+    return Evaluation(
+        data=data,
+        scores=scores,
+        images=images,
+        rule=rule,
+        overall=figures(images, rule, draws=draws),
+        generators=rows,
+        means=means(rows),
+        real_sources=[] if rule is None else by_real_source(images, rule),
+        bias=bias.audit(data.examples, draws=draws) if audit else None,
+    )
+
+
+def perturb(
+    found: Evaluation,
+    scorer: Scorer,
+    changes: Sequence[Perturbation],
+    show: Show,
+    *,
+    draws: int = DRAWS,
+) -> None:
+    """Add figures of the same images under perturbations, at unchanged thresholds.
+
+    Args:
+        found: the evaluation of the clean images.
+        scorer: the detector that was evaluated.
+        changes: what is done to the images, each by itself.
+        show: called with the perturbation, images done and in all.
+        draws: of each interval's bootstrap.
+    """
+    for change in changes:
+        images = Images.of(found.data.examples, scorer.score(found.data, show, change))
+        images.check(f"{found.data.path}, {change.name}")
+        found.robustness.append(Robustness(change.name, figures(images, scorer.rule, draws=draws)))
+
+
+def compare_reports(
+    found: Evaluation, reports: tuple[Path, Path], *, column: str = SCORE_COLUMN, draws: int = DRAWS
+) -> None:
+    """Add the differences of two reports on the images of an evaluation.
+
+    Raises:
+        UsageError: a report cannot be read, or they have too little in common.
+    """
+    data = found.data
+    first, second = (
+        Images.of(data.examples, read_scores(report, data.examples, data.path, column=column))
+        for report in reports
+    )
+    found.differences = compare(first, second, draws=draws)
+    found.compared = (reports[0].name, reports[1].name)

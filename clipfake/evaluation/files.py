@@ -1,0 +1,48 @@
+"""The figures as files: JSON holds everything, CSV and Parquet a row for each set of images."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clipfake.errors import UsageError
+from clipfake.evaluation.result import Evaluation
+from clipfake.report.csv import cell
+from clipfake.report.files import partial_path, publish, report_error
+
+ENDINGS = (".json", ".csv", ".parquet")
+
+
+def check_figures_path(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
+    """Raise UsageError when figures cannot go to this path."""
+    if path.suffix.lower() not in endings:
+        raise UsageError(f"{path}: the ending names no format; use one of {', '.join(endings)}")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a file name")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder; create it first")
+
+
+def write_figures(found: Evaluation, path: Path) -> None:
+    """Write an evaluation in the format that the ending names.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    unfinished, rows = partial_path(path), found.rows()
+    try:
+        if path.suffix.lower() == ".json":
+            text = json.dumps(found.to_json(), indent=2, ensure_ascii=False)
+            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+        elif path.suffix.lower() == ".csv":
+            with unfinished.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(rows[0])
+                writer.writerows([cell(value) for value in row.values()] for row in rows)
+        else:
+            pq.write_table(pa.Table.from_pylist(rows), unfinished, compression="zstd")
+    except OSError as error:
+        raise report_error(path, error) from error
+    publish(path)

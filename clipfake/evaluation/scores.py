@@ -1,0 +1,147 @@
+"""Scores of labelled images: by a detector, or out of a report, also of another tool."""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from clipfake.detector.calibration import DecisionRule, Floats
+from clipfake.detector.detector import Detector
+from clipfake.errors import UsageError
+from clipfake.imaging.limits import Limits
+from clipfake.scanning import scan_items
+from clipfake.sources import Item
+from clipfake.sources.labelled import Example
+from clipfake.sources.manifest import Manifest
+
+Bools = npt.NDArray[np.bool_]
+SCORE_COLUMN = "score"
+NO_SCORE = "not in the report"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a detector says of some images.
+
+    Attributes:
+        values: float64 ``[N]``, higher for AI; NaN where there is none.
+        problems: ``[N]``, why there is none; None where there is one.
+        no_image: ``[N]``, True for files that are no image at all.
+        by: what scored them.
+    """
+
+    values: Floats
+    problems: list[str | None]
+    no_image: Bools
+    by: str
+
+    def part(self, taken: Bools) -> "Scores":
+        """Those of the images that ``taken`` ``[N]`` names."""
+        rows = np.flatnonzero(taken)
+        problems = [self.problems[row] for row in rows]
+        return Scores(self.values[taken], problems, self.no_image[taken], self.by)
+
+
+def score_images(
+    examples: Sequence[Example],
+    detector: Detector,
+    rule: DecisionRule,
+    *,
+    transform: Callable[[bytes], bytes] | None = None,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    show: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Scores:
+    """Scores by a detector, as a scan gives them.
+
+    Args:
+        examples: ``[N]`` images.
+        detector: scores them.
+        rule: of the scan; figures take verdicts from a rule of their own.
+        transform: what is done to a file's bytes first.
+        limits: what one file may cost.
+        workers: decoding processes.
+        show: called with images done and in all.
+    """
+    values, problems, no_image = [], list[str | None](), []
+    for record in scan_items(
+        [Item(example.path) for example in examples],
+        detector,
+        rule,
+        limits=limits or Limits(),
+        workers=workers,
+        transform=transform,
+    ):
+        values.append(math.nan if record.score is None else record.score)
+        problems.append(record.error)
+        no_image.append(record.error_code is not None and record.error_code.skipped)
+        show(len(values), len(examples))
+    return Scores(
+        np.array(values), problems, np.array(no_image, dtype=bool), detector.adapter.label
+    )
+
+
+def read_scores(
+    report: Path, examples: Sequence[Example], root: str, *, column: str = SCORE_COLUMN
+) -> Scores:
+    """Scores out of a report that has a column ``path``, made by any tool.
+
+    A path of the report is taken as it stands, and as one below the report's folder, below
+    ``root`` or below the folder that holds ``root``; the first that names an image counts.
+
+    Args:
+        report: ``.csv``, ``.jsonl`` or ``.parquet``.
+        examples: ``[N]`` images.
+        root: the set's folder or manifest.
+        column: what holds the scores.
+
+    Raises:
+        UsageError: the report cannot be read, has no such columns, or names none of the images.
+    """
+    manifest = Manifest(str(report))
+    if column not in manifest.columns:
+        known = ", ".join(manifest.columns) or "none"
+        raise UsageError(f"{report}: no column {column!r}; --score-column names one of {known}")
+    rows: dict[str, list[int]] = {}
+    for row, example in enumerate(examples):
+        rows.setdefault(os.path.abspath(example.path), []).append(row)
+    values = np.full(len(examples), math.nan)
+    problems: list[str | None] = [NO_SCORE] * len(examples)
+    no_image, found = np.zeros(len(examples), dtype=bool), False
+    for item in manifest:
+        for name in _names(item.path, report, root):
+            if name not in rows:
+                continue
+            found, text = True, item.extra.get(column)
+            value = _number(text, item.text, column)
+            for row in rows[name]:
+                values[row] = value
+                said = item.extra.get("error") or "no score in the report"
+                problems[row] = str(said) if math.isnan(value) else None
+            break
+    if not found:
+        raise UsageError(f"{report}: names none of the images of {root}; check its paths")
+    return Scores(values, problems, no_image, report.name)
+
+
+def _names(path: str, report: Path, root: str) -> Iterator[str]:
+    folder = root if os.path.isdir(root) else os.path.dirname(root)
+    yield os.path.abspath(path)
+    below = os.path.relpath(path, report.parent)  # a manifest's paths start at its folder
+    for start in ("", folder, os.path.dirname(os.path.abspath(folder))):
+        yield os.path.abspath(os.path.join(start, below))
+
+
+def _number(value: object, of: str, column: str) -> float:
+    if value is None or value == "":
+        return math.nan
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise UsageError(
+            f"{of}: {column} {value!r} is not a number; name another column"
+        ) from error

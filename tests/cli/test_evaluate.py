@@ -1,0 +1,189 @@
+"""`clipfake evaluate`."""
+
+import csv
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from clipfake.cli.app import main
+from clipfake.detector.adapter import load_adapter
+from clipfake.detector.detector import Detector
+from clipfake.evaluation.perturbations import perturbation
+from tests.conftest import picture
+
+
+def evaluate(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as raised:
+        main(["evaluate", *map(str, arguments), "--draws", "20"])
+    return int(raised.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A small GenImage: two generators, one without reals, one broken image, one text."""
+    root = tmp_path / "set"
+    names = [f"sdxl/val/ai/{n}.png" for n in range(3)]
+    names += [f"sdxl/val/nature/{n}.jpg" for n in range(3)]
+    names += [f"glide/val/ai/{n}.png" for n in range(2)]
+    for seed, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(80, 60, seed=seed).save(root / name)
+    (root / "sdxl/val/nature/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
+    (root / "sdxl/val/ai/list.txt").write_text("no image")
+    (root / "README").write_text("of no class")
+    return root
+
+
+def test_a_tree_is_scored_and_measured(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / f"figures.{ending}" for ending in ("json", "csv", "parquet")]
+    outputs = [argument for file in files for argument in ("-o", file)]
+    assert evaluate(tree, *outputs, "--perturb", "jpeg-30,flip") == 0
+    said = capsys.readouterr()
+    assert "layout genimage, 6 AI and 4 real images" in said.err
+    assert "passed over, not in a folder of a class: 1" in said.err
+    assert "without a score: 1: no image" in said.out
+    assert re.search(r"without a score: 1: JPEG: .*get a whole copy", said.out) or (
+        "starts like JPEG" in said.out
+    )
+    assert "never by accuracy" in said.out
+    assert "3 (1 unscored)" in said.out or "4 (1 unscored)" in said.out
+
+    found = json.loads(files[0].read_text())
+    paths = sorted(tree.rglob("val/*/?.*"))
+    scores = dict(zip(paths, Detector.load().score(paths).tolist(), strict=True))
+    is_ai = ["ai" in path.parts for path in paths]
+    values = [scores[path] for path in paths]
+    assert found["overall"]["auc"]["value"] == pytest.approx(roc_auc_score(is_ai, values))
+    assert (found["overall"]["ai"], found["overall"]["real"]) == (5, 4)
+    assert found["overall"]["real_unscored"] == 1
+    assert [row["name"] for row in found["generators"]] == ["glide", "sdxl"]
+    assert [row["reals"] for row in found["generators"]] == ["all", "own"]
+    threshold = load_adapter().rule().threshold
+    assert found["threshold"] == threshold
+    accused = np.mean([scores[p] >= threshold for p in paths if "nature" in p.parts])
+    assert found["overall"]["fpr"]["value"] == pytest.approx(accused)
+    change = perturbation("jpeg-30")
+    changed = Detector.load().score([change(path.read_bytes()) for path in paths])
+    robust = {row["perturbation"]: row for row in found["robustness"]}
+    assert robust["jpeg-30"]["auc"]["value"] == pytest.approx(roc_auc_score(is_ai, changed))
+    assert set(robust) == {"jpeg-30", "flip"}
+
+    with files[1].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["perturbation"], row["name"]) for row in rows] == [
+        ("none", "all"),
+        ("none", "glide"),
+        ("none", "sdxl"),
+        ("jpeg-30", "all"),
+        ("flip", "all"),
+    ]
+    table = pq.read_table(files[2])
+    assert table["auc"].to_pylist() == pytest.approx([float(row["auc"]) for row in rows])
+
+
+def test_a_report_of_another_tool_is_measured_by_the_same_ruler(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "other.csv"
+    lines = [f"{path},{'9' if 'ai' in path.parts else '-9'}" for path in tree.rglob("val/*/?.*")]
+    report.write_text("path,logit\n" + "\n".join(lines) + "\n")
+    out = tmp_path / "figures.json"
+    arguments = (tree, "--scores", report, "--score-column", "logit", "-o", out, "--no-bias")
+    assert evaluate(*arguments) == 0
+    found = json.loads(out.read_text())
+    assert found["detector"] == "other.csv"
+    assert found["overall"]["auc"]["value"] == 1.0
+    assert found["overall"]["recall"] is None
+    assert found["overall"]["brier"] is None
+    assert found["unscored"] == {"not in the report": 2}
+    assert evaluate(*arguments, "--threshold", "0") == 0
+    # the image that the report lacks is wrong, not left out
+    assert json.loads(out.read_text())["overall"]["accuracy"]["value"] == pytest.approx(8 / 10)
+    assert "operating point: score 0.0000, chosen by hand" in capsys.readouterr().out
+
+
+def test_two_reports_are_compared(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = sorted(tree.rglob("val/*/?.*"))
+    for number, report in enumerate(("a.csv", "b.csv")):
+        lines = [f"{p},{int('ai' in p.parts) if number else 0.5}" for p in names]
+        (tmp_path / report).write_text("path,score\n" + "\n".join(lines) + "\n")
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    out = tmp_path / "figures.json"
+    assert evaluate(tree, "--scores", first, "--compare", first, second, "-o", out) == 0
+    assert "second report less first" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert found["compared"] == ["a.csv", "b.csv"]
+    assert found["differences"][0]["difference"]["value"] == 0.5
+
+
+def test_the_page_holds_everything_and_fetches_nothing(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = tree / "sdxl/val/ai" / "<script>alert(1)<&script>.png"
+    picture(seed=9).save(evil)
+    page = tmp_path / "page.html"
+    assert evaluate(tree, "--perturb", "jpeg-30,jpeg-75", "--html", page) == 0
+    assert f"figures: {page}" in capsys.readouterr().out
+    text = page.read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    for title in ("ROC", "Calibration", "Scores by generator", "Robustness"):
+        assert f"<figcaption>{title}" in text
+    assert "Against the strength of jpeg" in text
+    assert text.count("data:image/jpeg;base64,") == 3 + 6
+    assert "never by accuracy" in text
+    links = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^"\s)>]+)', text)
+    assert all(link.startswith(("data:", "#")) for link in links)
+    assert len(text) < 2_000_000
+
+
+def test_a_page_without_the_extra_names_it(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert evaluate(tree, "--html", tmp_path / "page.html") == 2
+    assert "pip install 'clipfake[plots]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--layout", "tree"), "--layout tree: unknown; use one of manifest, genimage"),
+        (("--where", "split"), "--where split: give COLUMN=VALUE"),
+        (("--perturb", "sepia"), "perturbation sepia: unknown"),
+        (("-o", "figures.xml"), "figures.xml: the ending names no format"),
+        (("--html", "page.txt"), "page.txt: the ending names no format; use one of .html"),
+        (("--scores", "r.csv", "--perturb", "flip"), "leave out --adapter and --perturb"),
+        (("--scores", "r.csv", "--fpr", "0.01"), "give --threshold"),
+        (("--where", "split=test"), "no files in folders named nature or ai, where split=test"),
+    ],
+)
+def test_requests_at_fault(
+    tree: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert evaluate(tree, *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_class_of_broken_images_alone_is_an_error(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in tree.glob("sdxl/val/nature/?.jpg"):
+        path.unlink()
+    assert evaluate(tree) == 2
+    assert "none of the 1 real images has a score" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""Scores of labelled images, by a detector and out of reports of any tool."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipfake.detector.detector import Detector
+from clipfake.errors import UsageError
+from clipfake.evaluation.perturbations import perturbation
+from clipfake.evaluation.scores import read_scores, score_images
+from clipfake.sources.labelled import Example
+from tests.conftest import picture
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.load()
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> list[Example]:
+    for seed in range(2):
+        picture(seed=seed).save(tmp_path / f"{seed}.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "0.png").read_bytes()[:200])
+    (tmp_path / "notes.txt").write_text("no image")
+    names = ("0.png", "1.png", "broken.png", "notes.txt", "absent.png")
+    return [Example(str(tmp_path / name), False, "g", name) for name in names]
+
+
+def test_by_a_detector(detector: Detector, examples: list[Example]) -> None:
+    said: list[tuple[int, int]] = []
+    rule = detector.adapter.rule()
+    found = score_images(
+        examples, detector, rule, workers=0, show=lambda done, total: said.append((done, total))
+    )
+    expected = detector.score([example.path for example in examples[:2]])
+    assert found.values[:2].tolist() == expected.tolist()
+    assert np.isnan(found.values[2:]).all()
+    assert found.no_image.tolist() == [False, False, False, True, False]
+    assert found.problems[:2] == [None, None]
+    assert all(problem is not None for problem in found.problems[2:])
+    assert said[-1] == (5, 5)
+    assert found.by == detector.adapter.label
+
+
+def test_changed_images(detector: Detector, examples: list[Example]) -> None:
+    change = perturbation("jpeg-30")
+    rule = detector.adapter.rule()
+    found = score_images(examples, detector, rule, workers=1, transform=change)
+    files = [change(Path(example.path).read_bytes()) for example in examples[:2]]
+    assert found.values[:2].tolist() == detector.score(files).tolist()
+    assert np.isnan(found.values[2:]).all()
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Example]:
+    return [
+        Example(str(tmp_path / "set" / f"{n}.png"), n == 0, "g", str(n), "val") for n in range(3)
+    ]
+
+
+@pytest.mark.parametrize("form", ["absolute", "below the set", "beside the report", "from above"])
+def test_a_report_may_name_files_in_its_own_way(
+    tmp_path: Path, three: list[Example], form: str
+) -> None:
+    report = tmp_path / "out" / "report.csv"
+    report.parent.mkdir()
+    (tmp_path / "set").mkdir()
+    start = {
+        "absolute": f"{tmp_path}/set/",
+        "below the set": "",
+        "beside the report": "../set/",
+        "from above": "set/",
+    }[form]
+    report.write_text(f"path,score\n{start}0.png,0.9\n{start}1.png,\n{start}9.png,0.3\n")
+    found = read_scores(report, three, str(tmp_path / "set"))
+    assert found.values[0] == 0.9
+    assert np.isnan(found.values[1:]).all()
+    assert found.problems == [None, "no score in the report", "not in the report"]
+    assert found.by == "report.csv"
+
+
+def test_another_column_and_the_errors_of_a_report(tmp_path: Path, three: list[Example]) -> None:
+    (tmp_path / "r.csv").write_text(
+        f"path,logit,error\n{three[0].path},-3.5,\n{three[1].path},,cut off\n"
+    )
+    found = read_scores(tmp_path / "r.csv", three, str(tmp_path), column="logit")
+    assert found.values[0] == -3.5
+    assert found.problems[1] == "cut off"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,other\na.png,1\n", "no column 'score'; --score-column names one of other"),
+        ("path,score\nelsewhere.png,1\n", "names none of the images"),
+        ("path,score\nset/0.png,high\n", "score 'high' is not a number"),
+    ],
+)
+def test_reports_that_cannot_be_used(
+    tmp_path: Path, three: list[Example], text: str, said: str
+) -> None:
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        read_scores(tmp_path / "r.csv", three, str(tmp_path / "set"))
