@@ -10,4 +10,4 @@ lint: ## ruff, check and format
 types: ## mypy, strict
 	mypy
 bench: ## overhead of a scan over decoding and encoding (set DATA to a folder of images)
-	python benchmarks/overhead.py $(or $(DATA),examples/images)
+	python -m benchmarks.overhead $(or $(DATA),examples/images)

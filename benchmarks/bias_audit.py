@@ -1,6 +1,6 @@
 """How well format, size and quality alone tell the label of the training images.
 
-    python benchmarks/bias_audit.py MANIFEST
+    python -m benchmarks.bias_audit MANIFEST
 
 A detector learns such a bias before it learns anything else. What can be known of an image
 without looking at what it shows is given to gradient-boosted trees, cross-validated by source;
@@ -20,9 +20,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from ablation.rows import Row, read_rows
 from PIL import Image
 
+from benchmarks.ablation.rows import Row, read_rows
 from clipfake.errors import ClipfakeError, ImageError
 from clipfake.evaluation.bias import (
     Bias,

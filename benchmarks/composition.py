@@ -1,6 +1,6 @@
 """What a manifest's images are: counts by split, class, kind and generator, as Markdown.
 
-    python benchmarks/composition.py MANIFEST.csv
+    python -m benchmarks.composition MANIFEST.csv
 
 The kind of a real image is its generator's name up to the first dash (exif, hard, pair, photo,
 stock, web; other where there is no dash). Rows whose form is not normalised are left out.
@@ -10,7 +10,7 @@ import argparse
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from ablation.rows import read_rows
+from benchmarks.ablation.rows import read_rows
 
 
 def main() -> None:

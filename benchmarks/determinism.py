@@ -1,6 +1,6 @@
 """Whether the same files get the same scores whatever the batch size and worker count.
 
-python benchmarks/determinism.py DATA [--files 500]
+python -m benchmarks.determinism DATA [--files 500]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What few images of a generator bring for it, and what they cost elsewhere.
 
-    python benchmarks/fewshot.py MANIFEST.csv --work FOLDER
+    python -m benchmarks.fewshot MANIFEST.csv --work FOLDER
 
 MANIFEST and FOLDER are those of `tools/fit_default.py`, whose tokens are used. For each of the
 generators of split val that have most images, a head is fitted without any image of it. Then the
@@ -20,8 +20,8 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 import torch
-from ablation.rows import read_rows
 
+from benchmarks.ablation.rows import read_rows
 from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector

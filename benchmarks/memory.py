@@ -1,6 +1,6 @@
 """Peak memory of scanning long manifests, most of whose files are missing.
 
-    python benchmarks/memory.py [--rows 2000 200000] [--images examples/images]
+    python -m benchmarks.memory [--rows 2000 200000] [--images examples/images]
 
 A scan runs as a process of its own for each length; every 1000th row names a real picture.
 """

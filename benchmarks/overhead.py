@@ -1,6 +1,6 @@
 """What a scan costs beyond decoding and encoding, measured in one process.
 
-    python benchmarks/overhead.py DATA [--files 500] [--chunk 100]
+    python -m benchmarks.overhead DATA [--files 500] [--chunk 100]
 
 DATA is a folder or manifest. For each chunk of files it times, one after the other so that a
 machine's changes of speed fall on all three: decoding alone (hash, decode and EXIF in the same

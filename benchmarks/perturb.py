@@ -1,6 +1,6 @@
 """Perturbed copies of a split: what a detector says of them is how robust it is.
 
-    python benchmarks/perturb.py MANIFEST --out FOLDER
+    python -m benchmarks.perturb MANIFEST --out FOLDER
     clipfake evaluate FOLDER/manifest.csv
 
 Each image is changed as `clipfake evaluate --perturb` does. The copies' manifest keeps the other
@@ -12,8 +12,7 @@ import csv
 import sys
 from pathlib import Path
 
-from ablation.rows import read_rows
-
+from benchmarks.ablation.rows import read_rows
 from clipfake.errors import ClipfakeError, ImageError
 from clipfake.evaluation.perturbations import perturbation
 

@@ -47,29 +47,22 @@ def main() -> None:
 
     known = {
         Path(row["path"]).stem: {**row, "path": str(args.manifest.parent.resolve() / row["path"])}
-        for row in _rows(args.manifest)
+        for row in read_csv(args.manifest)
         if row.get("form", "normalised") == "normalised"
     }
     by_repo: dict[str, list[Row]] = defaultdict(list)
-    for origin in _rows(args.origins):
+    for origin in read_csv(args.origins):
         by_repo[origin["repo"]].append(origin)
 
-    hashes = [_dhash(Image.open(row["path"])) for row in known.values()]
+    hashes = [dhash(Image.open(row["path"])) for row in known.values()]
     counts, new = Counter[str](), []
     for repo, origins in by_repo.items():
-        git = next(
-            (
-                g
-                for g in (args.clones / repo.replace("/", "+") / n for n in ("repo/.git", "repo"))
-                if g.is_dir()
-            ),
-            None,
-        )
+        git = clone_of(args.clones, repo)
         splits = {known[o["key"]]["split"] for o in origins if o["key"] in known}
         if git is None or "val" in splits:
             counts["of repositories with images in val, or not cloned"] += len(origins)
             continue
-        for origin, data in _blobs(git, origins):
+        for origin, data in blobs(git, origins):
             if data is None:
                 counts["not in the clone"] += 1
                 continue
@@ -81,16 +74,16 @@ def main() -> None:
                 continue
             like = _most_like(origin, origins, known)
             try:
-                dhash = _dhash(thumbnail(data, HASHED_SIDE, Limits()))
+                hashed = dhash(thumbnail(data, HASHED_SIDE, Limits()))
             except ImageError:
                 like = None
             if like is None:
                 counts["of unclear label, or unreadable"] += 1
                 continue
-            if any((dhash ^ other).bit_count() <= ALIKE_BITS for other in hashes):
+            if alike(hashed, hashes):
                 counts["like another image"] += 1
                 continue
-            hashes.append(dhash)
+            hashes.append(hashed)
             full.write_bytes(data)
             new.append({**known[like], "path": str(full.resolve()), "full": ""})
             counts[f"new, {known[like]['label']}"] += 1
@@ -102,12 +95,24 @@ def main() -> None:
         print(f"{count:6d} {what}")
 
 
-def _rows(path: Path) -> list[Row]:
+def clone_of(clones: Path, repo: str) -> Path | None:
+    """The git directory of a repository's clone; None where there is none."""
+    places = (clones / repo.replace("/", "+") / name for name in ("repo/.git", "repo"))
+    return next((place for place in places if place.is_dir()), None)
+
+
+def alike(hashed: int, others: list[int]) -> bool:
+    """Whether a difference hash is within ``ALIKE_BITS`` of another."""
+    return any((hashed ^ other).bit_count() <= ALIKE_BITS for other in others)
+
+
+def read_csv(path: Path) -> list[Row]:
+    """Rows of a CSV file."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _blobs(git: Path, origins: list[Row]) -> Iterator[tuple[Row, bytes | None]]:
+def blobs(git: Path, origins: list[Row]) -> Iterator[tuple[Row, bytes | None]]:
     """Each origin's bytes; None where the clone has none with the right sha256."""
     command = ["git", f"--git-dir={git}", "cat-file", "--batch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
@@ -149,7 +154,7 @@ def _most_like(origin: Row, origins: list[Row], known: dict[str, Row]) -> str | 
     return best[1] if best and len(labels[best[0]]) == 1 else None
 
 
-def _dhash(image: Image.Image) -> int:
+def dhash(image: Image.Image) -> int:
     """64-bit difference hash: whether each of 9 x 8 grey pixels is brighter than its neighbour."""
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS))
     return int.from_bytes(np.packbits(grey[:, :-1] < grey[:, 1:]).tobytes(), "big")

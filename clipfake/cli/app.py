@@ -16,8 +16,8 @@ from clipfake.cli.evaluate import evaluate_command
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.finetune import finetune_command
 from clipfake.cli.scan import scan_command
-from clipfake.cli.text import printable
 from clipfake.errors import ClipfakeError, ReportError
+from clipfake.report.text import printable
 
 app = typer.Typer(
     name="clipfake",

@@ -8,8 +8,8 @@ import typer
 
 from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.text import printable
 from clipfake.errors import UsageError
+from clipfake.report.text import printable
 
 if TYPE_CHECKING:
     import numpy as np

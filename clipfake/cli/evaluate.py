@@ -66,7 +66,7 @@ def evaluate_command(
     ] = None,
     output: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help="Figures: .json, .csv or .parquet; repeatable."),
+        typer.Option("--output", "-o", help="Figures: .json, .csv, .parquet, .md; repeatable."),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="One page with plots, .html.")] = None,
     draws: Annotated[

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clipfake.cli.text import printable
 from clipfake.cli.training_screen import TrainingProgress
 from clipfake.evaluation.bias import WARN_ABOVE
 from clipfake.evaluation.dataset import LabelledSet
 from clipfake.evaluation.figures import Figures
 from clipfake.evaluation.intervals import Estimate
 from clipfake.evaluation.result import Evaluation
+from clipfake.report.text import printable
 from clipfake.training.options import State
 
 _FEATURES = 5  # named of the bias audit

@@ -21,12 +21,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from clipfake.cli.text import printable
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
 from clipfake.report.summary import Summary
+from clipfake.report.text import printable
 from clipfake.sources import Sources
 
 PLAIN_SECONDS = 10.0

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from clipfake.cli.text import printable
+from clipfake.report.text import printable
 from clipfake.training.finetune import Finetuned
 from clipfake.training.headonly import Outcome
 from clipfake.training.options import State

@@ -1,4 +1,4 @@
-"""The figures as files: JSON holds everything, CSV and Parquet a row for each set of images."""
+"""The figures as files: JSON holds all, Markdown its tables, CSV and Parquet a row for each set."""
 
 import csv
 import json
@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
+from clipfake.evaluation.markdown import markdown
 from clipfake.evaluation.result import Evaluation
 from clipfake.report.csv import cell
 from clipfake.report.files import partial_path, publish, report_error
 
-ENDINGS = (".json", ".csv", ".parquet")
+ENDINGS = (".json", ".csv", ".parquet", ".md")
 
 
 def check_figures_path(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
@@ -36,6 +37,8 @@ def write_figures(found: Evaluation, path: Path) -> None:
         if path.suffix.lower() == ".json":
             text = json.dumps(found.to_json(), indent=2, ensure_ascii=False)
             unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+        elif path.suffix.lower() == ".md":
+            unfinished.write_text(markdown(found), encoding="utf-8")
         elif path.suffix.lower() == ".csv":
             with unfinished.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)

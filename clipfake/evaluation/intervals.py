@@ -46,7 +46,8 @@ def bootstrap(
         measure: one or more figures when image i is there ``times[i]`` times, int64 ``[N]``.
         is_ai: ``[N]``, both classes present.
         sources: ``[N]``, where each image came from.
-        draws: bootstrap draws; those without one of the classes are passed over.
+        draws: bootstrap draws; those without one of the classes, or that leave a figure
+            without a value (NaN), are passed over.
         seed: of the draws.
     """
     names, index = np.unique(sources, return_inverse=True)
@@ -56,7 +57,9 @@ def bootstrap(
         drawn = rng.integers(0, len(names), len(names))
         times = np.bincount(drawn, minlength=len(names))[index]
         if times[is_ai].any() and times[~is_ai].any():
-            values.append(measure(times))
+            figures = measure(times)
+            if not np.isnan(figures).any():
+                values.append(figures)
     found = np.array(measure(np.ones(len(is_ai), dtype=np.int64)), dtype=np.float64)
     tail = (1 - LEVEL) / 2
     drawn_values = np.array(values, dtype=np.float64).reshape(len(values), len(found))

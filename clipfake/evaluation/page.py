@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from clipfake import __version__
-from clipfake.cli.text import printable
 from clipfake.errors import ImageError
 from clipfake.evaluation.intervals import Estimate
 from clipfake.evaluation.plots import check_plots, plots
@@ -18,6 +17,7 @@ from clipfake.evaluation.result import Evaluation
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
 from clipfake.report.files import partial_path, publish, report_error
+from clipfake.report.text import printable
 
 WORST = 12  # of each class
 _THUMBNAIL = 160

@@ -48,7 +48,7 @@ def tree(tmp_path: Path) -> Path:
 def test_a_tree_is_scored_and_measured(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = [tmp_path / f"figures.{ending}" for ending in ("json", "csv", "parquet")]
+    files = [tmp_path / f"figures.{ending}" for ending in ("json", "csv", "parquet", "md")]
     outputs = [argument for file in files for argument in ("-o", file)]
     assert evaluate(tree, *outputs, "--perturb", "jpeg-30,flip") == 0
     said = capsys.readouterr()
@@ -92,6 +92,11 @@ def test_a_tree_is_scored_and_measured(
     ]
     table = pq.read_table(files[2])
     assert table["auc"].to_pylist() == pytest.approx([float(row["auc"]) for row in rows])
+    text = files[3].read_text()
+    auc = found["overall"]["auc"]
+    assert f"| AUC | {auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f}) |" in text
+    assert re.search(r"\| sdxl \| 3 \| 4 \(own\) \| 1 \|", text)
+    assert "| jpeg-30 | 5 | 4 | 1 |" in text
 
 
 def test_a_report_of_another_tool_is_measured_by_the_same_ruler(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipfake.cli.text import printable
+from clipfake.report.text import printable
 
 
 @pytest.mark.parametrize(

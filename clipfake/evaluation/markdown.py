@@ -1,0 +1,102 @@
+"""The figures as Markdown, for a model card, a pull request or a page of docs."""
+
+from collections.abc import Iterable, Sequence
+
+from clipfake.evaluation.figures import Figures
+from clipfake.evaluation.intervals import Estimate
+from clipfake.evaluation.result import Evaluation
+from clipfake.report.text import printable
+
+_SPECIAL = "\\`*_{}[]<>|"
+
+
+def markdown(found: Evaluation) -> str:
+    """All tables, one after another."""
+    parts = [f"`{found.scores.by}`: {found.overall.ai} AI and {found.overall.real} real images."]
+    parts += [f"{n} without a score: {_plain(why)}" for why, n in sorted(found.unscored.items())]
+    if found.rule is not None:
+        chosen = "" if found.rule.fpr is None else f", chosen for {found.rule.fpr:.1%} FPR"
+        parts.append(f"Operating point: a score of {found.rule.threshold:.4f}{chosen}.")
+    parts.append(_in_all(found.overall))
+    named = ", ".join(f"{name.replace('_', ' ')} {v:.3f}" for name, v in found.means.items())
+    parts += [f"Mean over generators: {named}.", _sets("generator", found.generators)]
+    if found.real_sources:
+        rows = [(_plain(r.name), r.images, r.unscored, _share(r.fpr)) for r in found.real_sources]
+        parts.append(_table(("real images", "images", "unscored", "FPR"), rows))
+    if found.robustness:
+        names = ["none", *(row.perturbation for row in found.robustness)]
+        sets = [found.overall, *(row.figures for row in found.robustness)]
+        parts.append(_sets("perturbation", sets, names))
+    if found.bias is not None and found.bias.auc is not None:
+        warning = "; this set can flatter a detector" if found.bias.warns else ""
+        parts.append(
+            "Format, size, quality and metadata alone tell the label with an AUC of "
+            f"{_number(found.bias.auc)}{warning}."
+        )
+    if found.compared:
+        header = ("figure", *map(_plain, found.compared), "difference", "p")
+        differences = [
+            (d.figure, f"{d.first:.4f}", f"{d.second:.4f}", _number(d.difference), f"{d.p:.3f}")
+            for d in found.differences
+        ]
+        parts.append(_table(header, differences))
+    return "\n\n".join(parts) + "\n"
+
+
+def _in_all(figures: Figures) -> str:
+    named = {
+        "AUC": _number(figures.auc),
+        "average precision": _number(figures.average_precision),
+        **{f"recall at {rate:.1%} FPR": _share(v) for rate, v in figures.recall_at.items()},
+        "recall at the operating point": _share(figures.recall),
+        "false-positive rate there": _share(figures.fpr),
+        "accuracy there": _share(figures.accuracy),
+        "balanced accuracy there": _share(figures.balanced_accuracy),
+        "accuracy at 0.5": _share(figures.accuracy_half),
+        "expected calibration error": _number(figures.calibration_error),
+        "Brier score": _number(figures.brier),
+    }
+    if figures.inconclusive is not None:
+        named["inconclusive"] = f"{figures.inconclusive:.1%}"
+    return _table(("figure", "value (95 % interval)"), named.items())
+
+
+def _sets(kind: str, rows: Sequence[Figures], names: Sequence[str] | None = None) -> str:
+    header = (kind, "AI", "real", "unscored", "AUC", "AP", "accuracy", "recall", "FPR")
+    cells = [
+        (
+            _plain(name),
+            row.ai,
+            f"{row.real}{' (own)' if row.reals == 'own' else ''}",
+            row.ai_unscored + row.real_unscored,
+            _number(row.auc),
+            f"{row.average_precision.value:.3f}",
+            _bare(row.accuracy),
+            _share(row.recall),
+            _bare(row.fpr),
+        )
+        for name, row in zip(names or [row.name for row in rows], rows, strict=True)
+    ]
+    return _table(header, cells)
+
+
+def _table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _plain(name: str) -> str:
+    """Text that Markdown leaves as it is."""
+    return "".join(f"\\{c}" if c in _SPECIAL else c for c in printable(name))
+
+
+def _number(value: Estimate | None) -> str:
+    return "-" if value is None else f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
+def _share(value: Estimate | None) -> str:
+    return "-" if value is None else f"{value.value:.1%} ({value.low:.1%} to {value.high:.1%})"
+
+
+def _bare(value: Estimate | None) -> str:
+    return "-" if value is None else f"{value.value:.1%}"

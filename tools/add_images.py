@@ -1,0 +1,101 @@
+"""Add labelled images of public repositories to a manifest that a detector is fitted on.
+
+    python -m tools.add_images MANIFEST.csv PICKS.csv CLONES --out FOLDER
+
+PICKS.csv has columns repo (owner/name), commit, src_path, sha256, label (real, fake) and
+generator; `tools/more_images.csv` is the list that the default adapter was fitted with. CLONES
+holds a git directory for each repository, `owner+name/repo` or `owner+name/repo/.git`; images of
+absent ones are passed over, unless `--files FOLDER` holds them under the names of their sha256.
+Only bytes with the named sha256 are used.
+
+FOLDER then holds `more/`, the files byte for byte, and `manifest.csv`: the rows of MANIFEST.csv,
+paths absolute, and the new ones in split train. No repository that the manifest names as a source
+of split val gives images, and none is added whose difference hash is within 6 bits of another's.
+"""
+
+import argparse
+import csv
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from clipfake.errors import ImageError
+from clipfake.imaging.decode import thumbnail
+from clipfake.imaging.limits import Limits
+from tools.gather_images import COLUMNS, HASHED_SIDE, Row, alike, blobs, clone_of, dhash, read_csv
+
+
+def main() -> None:
+    """Read files repository by repository, then write the manifest."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("picks", type=Path)
+    parser.add_argument("clones", type=Path)
+    parser.add_argument("--files", type=Path, help="folder of files named by their sha256")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    (args.out / "more").mkdir(parents=True, exist_ok=True)
+
+    folder = args.manifest.parent.resolve()
+    known = [{**row, "path": str(folder / row["path"])} for row in read_csv(args.manifest)]
+    held_out = {row["source"] for row in known if row["split"] == "val"}
+    hashes = [
+        dhash(thumbnail(Path(row["path"]).read_bytes(), HASHED_SIDE, Limits())) for row in known
+    ]
+    by_repo: dict[str, list[Row]] = defaultdict(list)
+    for pick in read_csv(args.picks):
+        by_repo[pick["repo"]].append(pick)
+    counts, new = Counter[str](), []
+    for repo, picks in by_repo.items():
+        if repo in held_out:
+            counts["of sources held out"] += len(picks)
+            continue
+        for pick, data in _files(args.files, args.clones, repo, picks):
+            if data is None:
+                counts["not found"] += 1
+                continue
+            try:
+                hashed = dhash(thumbnail(data, HASHED_SIDE, Limits()))
+            except ImageError:
+                counts["unreadable"] += 1
+                continue
+            if alike(hashed, hashes):
+                counts["like another image"] += 1
+                continue
+            hashes.append(hashed)
+            path = args.out / "more" / (pick["sha256"] + PurePosixPath(pick["src_path"]).suffix)
+            path.write_bytes(data)
+            row = {"path": str(path.resolve()), "split": "train", "source": repo}
+            new.append({**row, "label": pick["label"], "generator": pick["generator"]})
+            counts[f"new, {pick['label']}"] += 1
+    with (args.out / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows([*known, *new])
+    for what, count in sorted(counts.items()):
+        print(f"{count:6d} {what}")
+
+
+def _files(
+    files: Path | None, clones: Path, repo: str, picks: list[Row]
+) -> Iterator[tuple[Row, bytes | None]]:
+    """Each pick's bytes; None where there are none with the right sha256."""
+    missing = []
+    for pick in picks:
+        name = pick["sha256"] + PurePosixPath(pick["src_path"]).suffix.lower()
+        path = files / name if files else None
+        if path is None or not path.is_file():
+            missing.append(pick)
+            continue
+        data = path.read_bytes()
+        yield pick, data if hashlib.sha256(data).hexdigest() == pick["sha256"] else None
+    git = clone_of(clones, repo)
+    if git is None:
+        yield from ((pick, None) for pick in missing)
+    elif missing:
+        yield from blobs(git, missing)
+
+
+if __name__ == "__main__":
+    main()
