@@ -12,6 +12,8 @@ from pathlib import Path
 
 from benchmarks.ablation.rows import read_rows
 
+NAMED_FROM = 5  # images of a generator
+
 
 def main() -> None:
     """Print the tables."""
@@ -42,7 +44,10 @@ def main() -> None:
         print(
             f"\n{len(fakes)} AI images of {len(counts)} generators, {sources} sources ({split}): "
         )
-        print(", ".join(f"{name} {count}" for name, count in counts.most_common()))
+        named = [f"{name} {n}" for name, n in counts.most_common() if n >= NAMED_FROM]
+        rest = [n for n in counts.values() if n < NAMED_FROM]
+        more = f"; {len(rest)} of fewer than {NAMED_FROM} images, {sum(rest)} together"
+        print(", ".join(named) + (more if rest else ""))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     python -m benchmarks.ablation MANIFEST --work FOLDER --out results.csv
     python -m benchmarks.ablation --table results.csv
+    python -m benchmarks.ablation --work FOLDER --paired lora-random lora-tam
 
 The manifest has columns path, split (train, val), label (real, fake), generator and source; rows
 whose form is not normalised are left out. A run may be broken off: rows that are finished are in
@@ -41,6 +42,7 @@ from clipfake.training.validation import Part
 from .configurations import BLOCKS, ROWS, START, AnyRow, FrozenRow
 from .evaluation import Evaluation
 from .frozen import FittedHead, FrozenTower
+from .paired import paired
 from .parts import HELD_OUT, hold_out
 from .results import Result, append_result, read_results, table
 from .rows import read_rows
@@ -54,6 +56,9 @@ def main() -> None:
     args = _parser().parse_args()
     if args.table:
         print(table(read_results(args.table)))
+        return
+    if args.paired and args.work:
+        _print_paired(args.work, *args.paired)
         return
     if args.manifest is None or args.work is None or args.out is None:
         sys.exit("give a manifest, --work and --out, or --table")
@@ -219,6 +224,19 @@ class Ablation:
                 writer.writerow([e.path, "fake" if e.is_ai else "real", e.generator, e.source])
 
 
+def _print_paired(work: Path, first: str, second: str) -> None:
+    try:
+        differences = paired(work, first, second)
+    except ClipfakeError as error:
+        sys.exit(str(error))
+    for row in differences:
+        d = row.difference
+        print(
+            f"{row.figure}: {first} {row.first:.4f}, {second} {row.second:.4f}, difference "
+            f"{d.value:+.4f} ({d.low:+.4f} to {d.high:+.4f}), p {row.p:.3f}"
+        )
+
+
 def _adapter(backbone: Backbone, head: Head) -> Adapter:
     return Adapter(
         name="ablation",
@@ -262,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, help="folder for decoded images and tokens")
     parser.add_argument("--out", type=Path, help="CSV that finished rows are added to")
     parser.add_argument("--table", type=Path, metavar="CSV", help="print results as Markdown")
+    parser.add_argument("--paired", nargs=2, metavar="ROW", help="compare two rows in --work")
     parser.add_argument("--holdout-generators", nargs="+", default=list(HELD_OUT), metavar="REGEX")
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
