@@ -132,9 +132,12 @@ def _read_tree(root: str, layout: Layout | None, wanted: dict[str, str]) -> Labe
             f"--where {', '.join(sorted(unknown))}: a tree has no such column; "
             "use split, generator or source, or a manifest"
         )
-    items = [item for item in walk(root, Selection()) if item.problem is None]
+    found = list(walk(root, Selection()))
+    items = [item for item in found if item.problem is None]
     layout = layout or _find_layout(root, items)
     classes, examples, passed_over = _CLASSES[layout], [], Counter[str]()
+    if unlisted := len(found) - len(items):
+        passed_over["folders that cannot be listed"] = unlisted
     for item in items:
         example = _of_tree(root, item.path, classes)
         if example is None:

@@ -132,7 +132,7 @@ def _robustness(axes: "Axes", found: Evaluation) -> None:
     axes.set_yticks(at, [name for name, _ in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.01)
-    axes.legend(loc="lower center", fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
 
 
 def _curves(found: Evaluation) -> dict[str, list[tuple[float, float, float]]]:

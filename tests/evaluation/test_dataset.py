@@ -1,5 +1,6 @@
 """How labelled sets are laid out, and what is told of each."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,23 @@ def test_plain_folders_name_generators_and_sources_below(tmp_path: Path) -> None
     sources = {Path(e.path).name: e.source for e in found.examples}
     assert sources["1.jpg"] == "phone"
     assert sources["3.png"].endswith("3.png")
+
+
+def test_a_folder_that_cannot_be_listed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tree(tmp_path, "real/1.png", "fake/2.png", "fake/shut/3.png")
+    scandir = os.scandir
+
+    def refuse(folder: str) -> object:
+        if folder.endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    found = read_labelled(root)
+    assert len(found.examples) == 2
+    assert found.passed_over == {"folders that cannot be listed": 1}
 
 
 def test_the_layout_with_most_files_is_taken_unless_one_is_named(tmp_path: Path) -> None:
