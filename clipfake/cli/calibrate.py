@@ -1,13 +1,23 @@
 """`clipfake calibrate`."""
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import (
+    AdapterFile,
+    AdapterName,
+    AdapterOut,
+    Debug,
+    Device,
+    LocalBackbone,
+    Precision,
+    Quiet,
+    Workers,
+)
 from clipfake.errors import UsageError
 from clipfake.report.text import printable
 
@@ -28,25 +38,18 @@ def calibrate_command(
         list[str],
         typer.Option(help="Folder, file or manifest of real images of your own; repeatable."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Adapter to write, .safetensors.")],
-    adapter: Annotated[
-        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
-    ] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
-    ] = None,
+    out: AdapterOut,
+    adapter: AdapterFile = None,
+    backbone: LocalBackbone = None,
     source_column: Annotated[
         str, typer.Option(help="Column of the manifest that names an image's source.")
     ] = "source",
-    name: Annotated[str | None, typer.Option(help="What reports call the adapter.")] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    name: AdapterName = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> int:
     """Set an adapter's thresholds on real images of your own.
 

@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import (
+    AdapterFile,
+    Debug,
+    Device,
+    Fpr,
+    LocalBackbone,
+    Precision,
+    Quiet,
+    ScanBatch,
+    Threshold,
+    Workers,
+)
 from clipfake.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,19 +63,10 @@ def evaluate_command(
     bias: Annotated[
         bool, typer.Option("--bias/--no-bias", help="How far the files alone tell the label.")
     ] = True,
-    fpr: Annotated[
-        float | None,
-        typer.Option(help="Operating point (0.05, 0.01 or 0.001; default 0.01)."),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Call AI from this score on, instead of --fpr.")
-    ] = None,
-    adapter: Annotated[
-        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
-    ] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
-    ] = None,
+    fpr: Fpr = None,
+    threshold: Threshold = None,
+    adapter: AdapterFile = None,
+    backbone: LocalBackbone = None,
     output: Annotated[
         list[Path] | None,
         typer.Option("--output", "-o", help="Figures: .json, .csv, .parquet, .md; repeatable."),
@@ -72,17 +75,12 @@ def evaluate_command(
     draws: Annotated[
         int, typer.Option(min=20, help="Bootstrap draws of each 95 % interval.")
     ] = 1000,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images encoded at once (default: by device).")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    workers: Workers = None,
+    batch_size: ScanBatch = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> int:
     """Measure a detector on labelled images.
 

@@ -12,6 +12,7 @@ import typer
 
 from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import AdapterName, AdapterOut, Debug, Device, Precision, Quiet
 from clipfake.errors import UsageError
 
 MOVES = ("auto", "head", "encoder")
@@ -26,7 +27,7 @@ def finetune_command(
         list[str],
         typer.Option(help="Folder, file or manifest of AI-generated images; repeatable."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Adapter to write, .safetensors.")],
+    out: AdapterOut,
     init: Annotated[
         str,
         typer.Option(
@@ -76,11 +77,11 @@ def finetune_command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in --work.")
     ] = False,
-    name: Annotated[str | None, typer.Option(help="What reports call the adapter.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    name: AdapterName = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> int:
     """Teach the detector your own images, from 8 of each class on.
 

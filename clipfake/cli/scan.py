@@ -11,6 +11,17 @@ import typer
 
 from clipfake import __version__
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import (
+    AdapterFile,
+    Debug,
+    Device,
+    Fpr,
+    Precision,
+    Quiet,
+    ScanBatch,
+    Threshold,
+    Workers,
+)
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 
@@ -44,19 +55,9 @@ def scan_command(
     follow_symlinks: Annotated[
         bool, typer.Option("--follow-symlinks", help="Follow symbolic links in folders.")
     ] = False,
-    fpr: Annotated[
-        float | None,
-        typer.Option(
-            help="Operating point: share of real images that may be called AI "
-            "(0.05, 0.01 or 0.001; default 0.01)."
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Call AI from this score on, instead of --fpr.")
-    ] = None,
-    adapter: Annotated[
-        Path | None, typer.Option(help="Adapter file instead of the built-in one.")
-    ] = None,
+    fpr: Fpr = None,
+    threshold: Threshold = None,
+    adapter: AdapterFile = None,
     backbone: Annotated[
         str | None, typer.Option(help="open_clip image tower, e.g. ViT-L-14/openai.")
     ] = None,
@@ -64,15 +65,10 @@ def scan_command(
         bool,
         typer.Option("--allow-download", help="Fetch the backbone from its hub when absent."),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images encoded at once (default: by device).")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=0, help="Decoding processes (default: CPUs less one, at most 16)."),
-    ] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    batch_size: ScanBatch = None,
+    workers: Workers = None,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Largest image that is decoded, pixels.")
     ] = Limits.pixels,
@@ -89,11 +85,11 @@ def scan_command(
         str | None,
         typer.Option(help="Exit with 1 when any file is: ai, inconclusive, error (comma list)."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: Quiet = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Score every image of folders, files and manifests.
 
