@@ -76,9 +76,9 @@ class EvaluationScreen:
         self._out.print(f"figures: {printable(str(path))}", markup=False, soft_wrap=True)
 
     def _reals(self, found: Evaluation) -> None:
-        table = Table(title="false alarms by kind of real images", title_justify="left")
-        for column in ("kind", "images", "unscored", "FPR"):
-            table.add_column(column, justify="left" if column == "kind" else "right")
+        table = Table(title="false alarms by source of real images", title_justify="left")
+        for column in ("source", "images", "unscored", "FPR"):
+            table.add_column(column, justify="left" if column == "source" else "right")
         for row in sorted(found.real_sources, key=lambda row: -row.fpr.value):
             cells = (str(row.images), str(row.unscored), _share(row.fpr))
             table.add_row(Text(printable(row.name)), *cells)

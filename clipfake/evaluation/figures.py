@@ -120,10 +120,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class RealSource:
-    """False alarms among the real images of one kind.
+    """False alarms among the real images of one source.
 
     Attributes:
-        name: the kind, as the column ``generator`` names it for real images, or the folder.
+        name: the source, or the kind where every image is a source of its own.
         images: real images that were scored.
         unscored: those that were not.
         fpr: share of the scored ones called AI, with its interval.
@@ -242,16 +242,20 @@ def means(rows: Sequence[Figures]) -> dict[str, float]:
 
 
 def by_real_source(images: Images, rule: DecisionRule) -> list[RealSource]:
-    """False alarms of each kind of real images that has a scored one, by name."""
+    """False alarms of each source of real images that has a scored one, by name.
+
+    Where every image is a source of its own, of each kind that ``generators`` names.
+    """
+    reals = images.part(~images.is_ai)
+    names = np.array([source.partition(":")[2] for source in reals.sources.tolist()])
+    if len(np.unique(names)) == len(names):
+        names = reals.generators
     rows = []
-    for name in sorted(set(images.generators[~images.is_ai].tolist())):
-        own = images.part(~images.is_ai & (images.generators == name))
-        if not own.scored.any():
-            continue
+    for name in sorted(set(names.tolist())):
+        own = reals.part(names == name)
         fpr = _share(own.scores >= rule.threshold, own.scored, own.sources)
-        unscored = int((~own.scored).sum())
         if fpr is not None:
-            rows.append(RealSource(name, int(own.scored.sum()), unscored, fpr))
+            rows.append(RealSource(name, int(own.scored.sum()), int((~own.scored).sum()), fpr))
     return rows
 
 

@@ -22,7 +22,7 @@ def markdown(found: Evaluation) -> str:
     parts += [f"Mean over generators: {named}.", _sets("generator", found.generators)]
     if found.real_sources:
         rows = [(_plain(r.name), r.images, r.unscored, _share(r.fpr)) for r in found.real_sources]
-        parts.append(_table(("real images", "images", "unscored", "FPR"), rows))
+        parts.append(_table(("source of real images", "images", "unscored", "FPR"), rows))
     if found.robustness:
         names = ["none", *(row.perturbation for row in found.robustness)]
         sets = [found.overall, *(row.figures for row in found.robustness)]

@@ -42,7 +42,7 @@ class Evaluation:
         overall: figures of all images.
         generators: figures of each generator.
         means: over generators, each counting once.
-        real_sources: false alarms of each kind of real images.
+        real_sources: false alarms of each source of real images.
         robustness: figures under perturbations.
         bias: what the files alone tell; None where it was not asked.
         differences: of two reports, where they were compared.

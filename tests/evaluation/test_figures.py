@@ -121,6 +121,18 @@ def test_generators_take_their_own_reals_or_else_all() -> None:
     assert [(row.name, row.images, row.fpr.value) for row in reals] == [("a", 1, 0), ("r", 1, 0)]
 
 
+def test_false_alarms_are_told_by_source_where_sources_have_several_images() -> None:
+    is_ai = np.array([True, False, False, False, False])
+    sources = np.array(["True:x", "False:a:b", "False:a:b", "False:c", "False:c"])
+    scores = np.array([0.9, 0.95, 0.1, np.nan, 0.2])
+    own = Images(is_ai, np.array(["g", "r", "r", "r", "r"]), sources, scores)
+    rows = by_real_source(own, RULE)
+    assert [(row.name, row.images, row.unscored, row.fpr.value) for row in rows] == [
+        ("a:b", 2, 0, 0.5),
+        ("c", 1, 1, 0.0),
+    ]
+
+
 def test_a_class_without_a_score_is_an_error() -> None:
     own = images((True, "a", None), (False, "r", 0.5))
     with pytest.raises(UsageError, match="none of the 1 AI-generated images has a score"):
