@@ -4,15 +4,17 @@
     python -m benchmarks.accuracy --table results.csv
 
 MANIFEST has columns path, split, label, generator and source; rows whose form is not normalised
-are left out. The recipes are fitted on split train. Every detector gets Platt scaling and a
-threshold for 1 % of the real images on the clean images of split val, as the default adapter has
-its own from there; the threshold then stays. Changed images are an even part of the split
-(`--images`), written to the work folder so that the other package reads the same bytes.
+are left out. The recipes are fitted on split train. Every detector gets Platt scaling (unless that
+would turn its scores around) and a threshold for 1 % of the real images on the clean images of
+split val, as the default adapter has its own from there; the threshold then stays. Changed images
+are an even part of the split (`--images`), written to the work folder so that the other package
+reads the same bytes.
 """
 
 import argparse
 import csv
 import dataclasses
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +102,7 @@ def _run(args: argparse.Namespace) -> None:
     fitted |= recipes(tokens("train", [example.path for example in train]), train, is_ai)
 
     part = val[:: max(1, len(val) // args.images)]
-    rules: dict[str, tuple[Platt, DecisionRule]] = {}
+    rules: dict[str, tuple[Platt | None, DecisionRule]] = {}
     rows = []
     for change, own in [(None, val), *((change, part) for change in changes)]:
         name = CLEAN if change is None else change.name
@@ -137,14 +139,19 @@ def _changed(examples: Sequence[Example], name: str, folder: Path) -> list[str]:
     return files
 
 
-def _rule(values: Floats, is_ai: Bools) -> tuple[Platt, DecisionRule]:
-    """Calibration and thresholds on clean images."""
+def _rule(values: Floats, is_ai: Bools) -> tuple[Platt | None, DecisionRule]:
+    """Calibration and thresholds on clean images; no calibration may turn an order around."""
     scored = ~np.isnan(values)
-    platt = fit_platt(values[scored], is_ai[scored])
-    scores = platt(values[scored])
+    fitted = fit_platt(values[scored], is_ai[scored])
+    platt = fitted if fitted.a > 0 else None
+    scores = _scores(values[scored], platt)
     threshold = threshold_at_fpr(scores[~is_ai[scored]], FPR)
     below = threshold_at_recall(scores[is_ai[scored]], REAL_BELOW_RECALL)
     return platt, DecisionRule(threshold, below, FPR)
+
+
+def _scores(values: Floats, platt: Platt | None) -> Floats:
+    return values if platt is None else platt(values)
 
 
 def _row(
@@ -152,19 +159,20 @@ def _row(
     perturbation: str,
     examples: Sequence[Example],
     values: Floats,
-    platt: Platt,
+    platt: Platt | None,
     rule: DecisionRule,
 ) -> dict[str, object]:
     problems = [None if known else "unscored" for known in ~np.isnan(values)]
     no_image = np.zeros(len(values), dtype=bool)
-    scores = Scores(platt(values), problems, no_image, detector)
+    scores = Scores(_scores(values, platt), problems, no_image, detector)
     found = figures(Images.of(examples, scores), rule, draws=1000)
-    recall, fpr, ece = found.recall, found.fpr, found.calibration_error
-    if recall is None or fpr is None or ece is None:
-        raise RuntimeError("calibrated scores with a rule have all figures")
+    recall, fpr, error = found.recall, found.fpr, found.calibration_error
+    if recall is None or fpr is None:
+        raise RuntimeError("with a rule there are rates")
+    ece = math.nan if error is None else error.value
     row = (detector, perturbation, found.ai, found.real, found.ai_unscored + found.real_unscored)
     auc = (found.auc.value, found.auc.low, found.auc.high, found.average_precision.value)
-    values_of = (*row, *auc, recall.value, recall.low, recall.high, fpr.value, ece.value)
+    values_of = (*row, *auc, recall.value, recall.low, recall.high, fpr.value, ece)
     return dict(zip(COLUMNS, values_of, strict=True))
 
 
