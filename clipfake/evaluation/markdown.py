@@ -21,7 +21,7 @@ def markdown(found: Evaluation) -> str:
     named = ", ".join(f"{name.replace('_', ' ')} {v:.3f}" for name, v in found.means.items())
     parts += [f"Mean over generators: {named}.", _sets("generator", found.generators)]
     if found.real_sources:
-        rows = [(_plain(r.name), r.images, r.unscored, _share(r.fpr)) for r in found.real_sources]
+        rows = [(_plain(r.name), r.images, r.unscored, share(r.fpr)) for r in found.real_sources]
         parts.append(_table(("source of real images", "images", "unscored", "FPR"), rows))
     if found.robustness:
         names = ["none", *(row.perturbation for row in found.robustness)]
@@ -31,12 +31,12 @@ def markdown(found: Evaluation) -> str:
         warning = "; this set can flatter a detector" if found.bias.warns else ""
         parts.append(
             "Format, size, quality and metadata alone tell the label with an AUC of "
-            f"{_number(found.bias.auc)}{warning}."
+            f"{number(found.bias.auc)}{warning}."
         )
     if found.compared:
         header = ("figure", *map(_plain, found.compared), "difference", "p")
         differences = [
-            (d.figure, f"{d.first:.4f}", f"{d.second:.4f}", _number(d.difference), f"{d.p:.3f}")
+            (d.figure, f"{d.first:.4f}", f"{d.second:.4f}", number(d.difference), f"{d.p:.3f}")
             for d in found.differences
         ]
         parts.append(_table(header, differences))
@@ -45,16 +45,16 @@ def markdown(found: Evaluation) -> str:
 
 def _in_all(figures: Figures) -> str:
     named = {
-        "AUC": _number(figures.auc),
-        "average precision": _number(figures.average_precision),
-        **{f"recall at {rate:.1%} FPR": _share(v) for rate, v in figures.recall_at.items()},
-        "recall at the operating point": _share(figures.recall),
-        "false-positive rate there": _share(figures.fpr),
-        "accuracy there": _share(figures.accuracy),
-        "balanced accuracy there": _share(figures.balanced_accuracy),
-        "accuracy at 0.5": _share(figures.accuracy_half),
-        "expected calibration error": _number(figures.calibration_error),
-        "Brier score": _number(figures.brier),
+        "AUC": number(figures.auc),
+        "average precision": number(figures.average_precision),
+        **{f"recall at {rate:.1%} FPR": share(v) for rate, v in figures.recall_at.items()},
+        "recall at the operating point": share(figures.recall),
+        "false-positive rate there": share(figures.fpr),
+        "accuracy there": share(figures.accuracy),
+        "balanced accuracy there": share(figures.balanced_accuracy),
+        "accuracy at 0.5": share(figures.accuracy_half),
+        "expected calibration error": number(figures.calibration_error),
+        "Brier score": number(figures.brier),
     }
     if figures.inconclusive is not None:
         named["inconclusive"] = f"{figures.inconclusive:.1%}"
@@ -69,10 +69,10 @@ def _sets(kind: str, rows: Sequence[Figures], names: Sequence[str] | None = None
             row.ai,
             f"{row.real}{' (own)' if row.reals == 'own' else ''}",
             row.ai_unscored + row.real_unscored,
-            _number(row.auc),
+            number(row.auc),
             f"{row.average_precision.value:.3f}",
             _bare(row.accuracy),
-            _share(row.recall),
+            share(row.recall),
             _bare(row.fpr),
         )
         for name, row in zip(names or [row.name for row in rows], rows, strict=True)
@@ -90,11 +90,13 @@ def _plain(name: str) -> str:
     return "".join(f"\\{c}" if c in _SPECIAL else c for c in printable(name))
 
 
-def _number(value: Estimate | None) -> str:
+def number(value: Estimate | None) -> str:
+    """A figure with its interval, ``-`` where there is none."""
     return "-" if value is None else f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def _share(value: Estimate | None) -> str:
+def share(value: Estimate | None) -> str:
+    """The same in percent."""
     return "-" if value is None else f"{value.value:.1%} ({value.low:.1%} to {value.high:.1%})"
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from clipfake import __version__
 from clipfake.errors import ImageError
-from clipfake.evaluation.intervals import Estimate
+from clipfake.evaluation.markdown import number, share
 from clipfake.evaluation.plots import check_plots, plots
 from clipfake.evaluation.result import Evaluation
 from clipfake.imaging.decode import thumbnail
@@ -53,8 +53,8 @@ def write_page(found: Evaluation, path: Path) -> None:
     )
     environment.filters |= {
         "printable": printable,
-        "estimate": _estimate,
-        "share": _share,
+        "estimate": number,
+        "share": share,
         "zip": lambda names, rows: zip(names, rows, strict=True),
     }
     text = environment.get_template("evaluation.html").render(
@@ -94,15 +94,3 @@ def _picture(path: str) -> str | None:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _estimate(value: Estimate | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
-
-
-def _share(value: Estimate | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value.value:.1%} ({value.low:.1%} to {value.high:.1%})"
