@@ -32,13 +32,13 @@ from clipfake.detector.calibration import Floats, Platt, expected_calibration_er
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.scanning import default_workers
 from clipfake.sources.labelled import Example
 from clipfake.training.heads import HeadOptions, fit_head, mean_head
 from clipfake.training.reference import save_reference
 from clipfake.training.sampling import weights
 from clipfake.training.tokens import cached_tokens
 from clipfake.training.validation import Scored, as_scanned, calibrate
+from clipfake.workers import default_workers
 
 Rows = list[dict[str, str]]
 Bools = npt.NDArray[np.bool_]
@@ -144,7 +144,7 @@ def main() -> None:
         clean[1][list(originals)] = tokens("full-size", list(originals.values()))
     augmented = []
     for number in range(args.passes):
-        # every other augmented pass starts from the full-size originals
+        # even passes start from the full-size originals, odd ones (harsh) from images as given
         start = paths if number % 2 else [row.get("full") or row["path"] for row in train]
         augmented.append(tokens(f"augmented-{number}", start, number))
 

@@ -20,28 +20,32 @@ _FILTERS = (
 SMALLEST = 64
 
 
-def augment(image: Image.Image, rng: random.Random) -> Image.Image:
+def augment(image: Image.Image, rng: random.Random, *, harsh: bool = False) -> Image.Image:
     """Crop, mirror, resize, blur, add noise and recompress an image, each by chance.
 
     Args:
         image: RGB, at least one pixel.
         rng: the only source of chance; the same state gives the same image.
+        harsh: noise in half of the images, in some of them after compression, and smaller sizes.
 
     Returns:
-        A square RGB image, its side between 0.26 and 1.1 times the short side of the input
-        (or ``SMALLEST``, where that is more and it was resized).
+        A square RGB image, its side between 0.26 (harsh: 0.16) and 1.1 times the short side of
+        the input (or ``SMALLEST``, where that is more and it was resized).
     """
     image = _crop(image, rng, 0.65 if rng.random() < 0.8 else 1.0)
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.5:
-        side = max(SMALLEST, round(image.width * rng.uniform(0.4, 1.1)))
+        side = max(SMALLEST, round(image.width * rng.uniform(0.25 if harsh else 0.4, 1.1)))
         image = image.resize((side, side), rng.choice(_FILTERS))
     if rng.random() < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.0)))
-    if rng.random() < 0.1:
+    if rng.random() < (0.3 if harsh else 0.1):
         image = _add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
-    return _recompress(image, rng)
+    image = _recompress(image, rng)
+    if harsh and rng.random() < 0.3:
+        image = _add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
+    return image
 
 
 def _crop(image: Image.Image, rng: random.Random, least: float) -> Image.Image:

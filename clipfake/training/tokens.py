@@ -45,7 +45,8 @@ class _Squares(Dataset[torch.Tensor]):
             return torch.from_numpy(decode(data, self.preprocessing, Limits()).pixels)
         # chance depends on the pass and the bytes alone, not on where a file lies
         rng = random.Random(f"{self.augmentation}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
-        changed = augment(thumbnail(data, AUGMENTED_SIDE, Limits()), rng)
+        image = thumbnail(data, AUGMENTED_SIDE, Limits())
+        changed = augment(image, rng, harsh=self.augmentation % 2 == 1)
         return torch.from_numpy(to_pixels(changed, self.preprocessing)[0])
 
 
@@ -64,7 +65,8 @@ def cached_tokens(
         detector: whose backbone computes them.
         paths: image files; each must be readable.
         file: ``.npy``, with its key beside it in a ``.json``.
-        augmentation: number of an augmented pass; None for the squares that a scan sees.
+        augmentation: number of an augmented pass, odd ones harsh; None for the squares that a
+            scan sees.
         workers: decoding processes.
         show: called with images done and in all.
 
