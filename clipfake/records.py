@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from clipfake.errors import ErrorCode
+from clipfake.metadata.facts import Fact
 
 
 class Verdict(str, Enum):
@@ -62,10 +63,16 @@ class Record:
         height: rows as stored.
         animated: more than one frame; the first was scored.
         score: calibrated probability that the image is AI-generated, 0..1.
-        verdict: what the score says at the operating point.
+        verdict: what the score says at the operating point and the file of itself.
+        verdict_basis: what the verdict rests on: pixels, declared, both or conflict.
+        declared: what the file says of its origin: ai, composite, camera, conflicting or none.
+        declared_by: keys of the facts that say so.
+        declared_strength: of these facts: cryptographic, specific or weak.
+        explanation: the verdict and its reasons in a sentence.
         threshold: score from which the verdict is ai.
         model: name and digest of the adapter that scored.
         exif: None when the file has no EXIF block.
+        facts: what the file says of itself, and where; None when it was not read.
         notes: what was done out of the ordinary.
         error_code: why there is no score.
         error: the same in a sentence, with a remedy.
@@ -82,9 +89,15 @@ class Record:
     animated: bool | None = None
     score: float | None = None
     verdict: Verdict = Verdict.ERROR
+    verdict_basis: str | None = None
+    declared: str | None = None
+    declared_by: str | None = None
+    declared_strength: str | None = None
+    explanation: str | None = None
     threshold: float | None = None
     model: str | None = None
     exif: Exif | None = None
+    facts: tuple[Fact, ...] | None = None
     notes: tuple[str, ...] = ()
     error_code: ErrorCode | None = None
     error: str | None = None

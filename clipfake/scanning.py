@@ -3,14 +3,18 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from clipfake.batches import Batch, read_batches
 from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
-from clipfake.reader import Batch, ReadOptions, read_batches
-from clipfake.records import Record
+from clipfake.merge import judge
+from clipfake.metadata.read import MetadataOptions
+from clipfake.reader import ReadOptions
+from clipfake.records import Record, Verdict
 from clipfake.sources import Item, Selection, Sources
+from clipfake.workers import default_workers
 
-MAX_WORKERS = 16
+_ALL = MetadataOptions()
 
 
 def scan(
@@ -21,7 +25,7 @@ def scan(
     fpr: float | None = None,
     threshold: float | None = None,
     limits: Limits | None = None,
-    position: bool = False,
+    metadata: MetadataOptions | None = _ALL,
     workers: int | None = None,
 ) -> Iterator[Record]:
     """Scan files, folders and manifests.
@@ -36,7 +40,7 @@ def scan(
         fpr: operating point, a stored false-positive rate; None is 1 %.
         threshold: a score to use instead of an operating point.
         limits: what one file may cost.
-        position: report GPS coordinates, not only their presence.
+        metadata: what is read of the files' metadata; None leaves it unread.
         workers: decoding processes; None suits the machine, 0 decodes in this process.
 
     Raises:
@@ -48,7 +52,7 @@ def scan(
     detector = detector or Detector.load()
     rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
     return scan_items(
-        items, detector, rule, limits=limits or Limits(), position=position, workers=workers
+        items, detector, rule, limits=limits or Limits(), metadata=metadata, workers=workers
     )
 
 
@@ -58,7 +62,7 @@ def scan_items(
     rule: DecisionRule,
     *,
     limits: Limits,
-    position: bool = False,
+    metadata: MetadataOptions | None = _ALL,
     workers: int | None = None,
     transform: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[Record]:
@@ -69,13 +73,13 @@ def scan_items(
         detector: scores the pixels.
         rule: turns scores into verdicts.
         limits: what one file may cost.
-        position: report GPS coordinates.
+        metadata: what is read of the files' metadata; None leaves it unread.
         workers: decoding processes.
         transform: what is done to a file's bytes before they are decoded.
     """
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, position, transform),
+        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform),
         batch_size=detector.batch_size,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
@@ -85,18 +89,13 @@ def scan_items(
         yield from batch.records
 
 
-def default_workers() -> int:
-    """Decoding processes that suit the machine: a core is left to the encoder."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(MAX_WORKERS, cores - 1))
-
-
 def _judge(batch: Batch, detector: Detector, rule: DecisionRule) -> None:
-    if batch.pixels is None:
-        return
-    scores = detector.score_pixels(batch.pixels)
-    for row, score in zip(batch.rows, scores.tolist(), strict=True):
-        record = batch.records[row]
-        record.score, record.verdict = score, rule.verdict(score)
-        record.threshold, record.model = rule.threshold, detector.adapter.label
+    pixels: dict[int, Verdict] = {}
+    if batch.pixels is not None:
+        scores = detector.score_pixels(batch.pixels)
+        for row, score in zip(batch.rows, scores.tolist(), strict=True):
+            record = batch.records[row]
+            record.score, pixels[row] = score, rule.verdict(score)
+            record.threshold, record.model = rule.threshold, detector.adapter.label
+    for row, record in enumerate(batch.records):
+        judge(record, pixels.get(row))

@@ -84,6 +84,7 @@ def calibrate_command(
             detector,
             present.rule(fpr=present.points[0].fpr),
             limits=Limits(),
+            metadata=None,
             workers=workers,
         )
     )

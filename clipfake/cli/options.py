@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from clipfake.errors import UsageError
+
 AdapterFile = Annotated[Path | None, typer.Option(help="Adapter file instead of the built-in one.")]
 LocalBackbone = Annotated[
     str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
@@ -32,3 +34,30 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Gps = Annotated[
+    bool, typer.Option("--gps", help="Report GPS coordinates, not only their presence.")
+]
+Prompts = Annotated[
+    bool, typer.Option("--prompts", help="Report prompts that files hold, not only their length.")
+]
+Trust = Annotated[
+    Path | None,
+    typer.Option(help="Certificates of C2PA signers to trust, .pem; none are built in."),
+]
+
+
+def read_trust(path: Path | None) -> str:
+    """PEM text of a trust list; empty for none.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no certificate.
+    """
+    if path is None:
+        return ""
+    try:
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as PEM; give a file of certificates") from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"{path}: holds no certificate; give PEM")
+    return text

@@ -16,11 +16,15 @@ from clipfake.cli.options import (
     Debug,
     Device,
     Fpr,
+    Gps,
     Precision,
+    Prompts,
     Quiet,
     ScanBatch,
     Threshold,
+    Trust,
     Workers,
+    read_trust,
 )
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
@@ -78,8 +82,15 @@ def scan_command(
     timeout_per_file: Annotated[
         float, typer.Option(min=0, help="Seconds to decode one file; 0 for no limit.")
     ] = Limits.seconds,
-    gps: Annotated[
-        bool, typer.Option("--gps", help="Report GPS coordinates, not only their presence.")
+    gps: Gps = False,
+    prompts: Prompts = False,
+    c2pa_trust: Trust = None,
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Score pixels alone; read no metadata.")
+    ] = False,
+    no_pixels: Annotated[
+        bool,
+        typer.Option("--no-pixels", help="Read metadata alone; no score, nothing is decoded."),
     ] = False,
     fail_on: Annotated[
         str | None,
@@ -109,38 +120,55 @@ def scan_command(
     sources = Sources(paths, selection)
 
     from clipfake.cli.screen import Screen
-    from clipfake.detector import Detector
+    from clipfake.metadata.read import MetadataOptions
     from clipfake.report.summary import Summary
-    from clipfake.scanning import scan_items
 
+    if no_pixels and no_metadata:
+        raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
     screen = Screen(quiet=quiet, as_json=as_json)
-    with screen.loading():
-        detector = Detector.load(
-            adapter,
-            backbone=backbone,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            allow_download=allow_download,
-        )
-    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
-    summary = Summary()
-    report = Report(output or [], sources.columns, _about(detector, context.params))
-    with report, screen.progress(sources, summary):
-        for record in scan_items(
+    limits = Limits(max_pixels, max_bytes, timeout_per_file)
+    metadata = MetadataOptions(gps, prompts, read_trust(c2pa_trust))
+    detector, rule = None, None
+    if no_pixels:
+        from clipfake.metadata_scan import scan_metadata
+
+        records = scan_metadata(sources, metadata, limits=limits, workers=workers)
+    else:
+        from clipfake.detector import Detector
+        from clipfake.scanning import scan_items
+
+        with screen.loading():
+            detector = Detector.load(
+                adapter,
+                backbone=backbone,
+                device=device,
+                precision=precision,
+                batch_size=batch_size,
+                allow_download=allow_download,
+            )
+        rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
+        records = scan_items(
             sources,
             detector,
             rule,
-            limits=Limits(max_pixels, max_bytes, timeout_per_file),
-            position=gps,
+            limits=limits,
+            metadata=None if no_metadata else metadata,
             workers=workers,
-        ):
+        )
+    summary = Summary()
+    report = Report(output or [], sources.columns, _about(detector, context.params))
+    with report, screen.progress(sources, summary):
+        for record in records:
             report.add(record)
             summary.add(record)
             screen.advance()
-    screen.summarise(summary, rule, detector.adapter, report.paths)
+    screen.summarise(summary, rule, detector.adapter if detector else None, report.paths)
     if as_json:
-        about = {"adapter": detector.adapter.label, "threshold": rule.threshold, "fpr": rule.fpr}
+        about = {
+            "adapter": detector.adapter.label if detector else None,
+            "threshold": rule.threshold if rule else None,
+            "fpr": rule.fpr if rule else None,
+        }
         reports = [str(path) for path in report.paths]
         typer.echo(json.dumps({**summary.to_json(), **about, "reports": reports}))
     return _exit_code(summary, wanted)
@@ -163,17 +191,22 @@ def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
     return Exit.FINE if summary.scored else Exit.NOTHING_READ
 
 
-def _about(detector: "Detector", options: dict[str, Any]) -> dict[str, Any]:
+def _about(detector: "Detector | None", options: dict[str, Any]) -> dict[str, Any]:
     """What made a report, for its metadata."""
-    return {
+    about = {
         "clipfake": __version__,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "folder": os.fsdecode(os.getcwdb()),
+        "options": json.loads(json.dumps(options, default=str)),
+    }
+    if detector is None:
+        return about
+    return {
+        **about,
         "adapter": detector.adapter.name,
         "adapter_sha256": detector.adapter.digest,
         "backbone": detector.backbone.name,
         "backbone_sha256": detector.backbone.digest,
         "device": str(detector.device),
         "precision": str(detector.precision).removeprefix("torch."),
-        "folder": os.fsdecode(os.getcwdb()),
-        "options": json.loads(json.dumps(options, default=str)),
     }

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -21,13 +22,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from clipfake.detector.adapter import Adapter
-from clipfake.detector.calibration import DecisionRule
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
 from clipfake.report.summary import Summary
 from clipfake.report.text import printable
 from clipfake.sources import Sources
+
+if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
+    from clipfake.detector.adapter import Adapter
+    from clipfake.detector.calibration import DecisionRule
 
 PLAIN_SECONDS = 10.0
 STYLES = {
@@ -105,9 +108,16 @@ class Screen:
             )
 
     def summarise(
-        self, summary: Summary, rule: DecisionRule, adapter: Adapter, reports: Sequence[Path]
+        self,
+        summary: Summary,
+        rule: "DecisionRule | None",
+        adapter: "Adapter | None",
+        reports: Sequence[Path],
     ) -> None:
-        """Print the summary, the most suspicious files and where the reports lie."""
+        """Print the summary, the most suspicious files and where the reports lie.
+
+        Without a rule and an adapter the scan read metadata alone.
+        """
         out = self._out
         table = Table(title="clipfake scan", title_justify="left", min_width=40)
         table.add_column("verdict")
@@ -122,11 +132,15 @@ class Screen:
             out.print(f"  {code}: {count}", markup=False)
         if summary.most_suspicious:
             out.print(_suspects(summary))
-        out.print(_meaning(rule, adapter), markup=False)
+        if any(summary.declared.values()):
+            out.print(_declared(summary), markup=False)
+        if rule is not None and adapter is not None:
+            out.print(meaning(rule, adapter), markup=False)
         rate = summary.scored / max(summary.seconds, 1e-9)
+        done = "described by their metadata" if adapter is None else "scored"
         out.print(
-            f"{summary.scored} images scored in {summary.seconds:.1f} s ({rate:.1f} images/s) "
-            f"by {adapter.label}",
+            f"{summary.scored} images {done} in {summary.seconds:.1f} s ({rate:.1f} images/s)"
+            + (f" by {adapter.label}" if adapter else ""),
             markup=False,
         )
         for path in reports:
@@ -149,6 +163,16 @@ def _counts(summary: Summary) -> str:
     )
 
 
+def _declared(summary: Summary) -> str:
+    counts = summary.declared
+    parts = [f"{name} {counts[name]}" for name in ("ai", "composite", "camera", "conflicting")]
+    return (
+        f"declared by the files: {', '.join(parts)}, none {counts['none']}; "
+        f"{summary.conflicts} disagree with their pixels. Metadata can be forged, and its "
+        "absence says nothing."
+    )
+
+
 def _suspects(summary: Summary) -> Table:
     table = Table(title="highest scores", title_justify="left")
     table.add_column("score", justify="right")
@@ -160,7 +184,8 @@ def _suspects(summary: Summary) -> Table:
     return table
 
 
-def _meaning(rule: DecisionRule, adapter: Adapter) -> str:
+def meaning(rule: "DecisionRule", adapter: "Adapter") -> str:
+    """What the verdicts stand for, in a sentence."""
     head = f"ai: score {rule.threshold:.3f} and above"
     for point in adapter.points:
         if rule.fpr == point.fpr:

@@ -73,6 +73,7 @@ def score_images(
         detector,
         rule,
         limits=limits or Limits(),
+        metadata=None,
         workers=workers,
         transform=transform,
     ):

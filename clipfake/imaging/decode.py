@@ -48,6 +48,7 @@ class DecodedImage:
         height: rows as stored, before EXIF orientation.
         animated: more than one frame; only the first was decoded.
         notes: what was done out of the ordinary.
+        alpha: uint8 ``[H, W]``, as stored, of a PNG or WebP that has an alpha channel.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -56,6 +57,7 @@ class DecodedImage:
     height: int
     animated: bool
     notes: tuple[str, ...]
+    alpha: npt.NDArray[np.uint8] | None = None
 
 
 def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> DecodedImage:
@@ -175,7 +177,9 @@ def _decode(
     pixels, note = to_pixels(image, preprocessing)
     if note:
         notes.append(note)
-    return DecodedImage(pixels, form, width, height, animated, tuple(notes))
+    kept = form in ("PNG", "WEBP") and image.mode == "RGBA"
+    alpha = np.asarray(image.getchannel("A")) if kept else None
+    return DecodedImage(pixels, form, width, height, animated, tuple(notes), alpha)
 
 
 def _load(image: Image.Image, form: str, limits: Limits, *, least: int) -> bool:

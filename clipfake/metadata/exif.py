@@ -1,9 +1,10 @@
-"""Camera facts from EXIF, by exifread; corrupt blocks give what can be read of them."""
+"""What an EXIF block says: camera facts by exifread, and the tags that it passes over."""
 
 import io
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,70 +12,162 @@ import exifread
 from exifread.utils import get_gps_coords
 
 from clipfake.errors import ImageError
+from clipfake.metadata.containers.tiff import Tag, tags
+from clipfake.metadata.facts import MAX_TEXT
 from clipfake.records import Exif
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns of every odd tag
 
 _MAX_TEXT = 256
+_EXPOSURE = ("EXIF ExposureTime", "EXIF FNumber", "EXIF ISOSpeedRatings", "EXIF FocalLength")
+_SERIALS = ("EXIF BodySerialNumber", "EXIF LensSerialNumber", "Image CameraSerialNumber")
+# texts that exifread skips, cuts or cannot place: where generators sign
+TEXT_TAGS = {
+    0x010E: "ImageDescription",
+    0x010F: "Make",
+    0x0110: "Model",
+    0x0131: "Software",
+    0x013B: "Artist",
+    0x9286: "UserComment",
+}
+_MAKER_NOTE, _THUMBNAIL, _THUMBNAIL_SIZE = 0x927C, 0x0201, 0x0202
+_WANTED = frozenset((*TEXT_TAGS, _MAKER_NOTE, _THUMBNAIL, _THUMBNAIL_SIZE))
 
 
-def read_exif(data: bytes, *, with_position: bool = False) -> Exif | None:
-    """Read the EXIF block of a JPEG, PNG, WebP, TIFF, HEIC or AVIF file.
+@dataclass(frozen=True)
+class ExifBlock:
+    """An EXIF block, read.
+
+    Attributes:
+        camera: the facts that the report has columns for; None when there is no tag at all.
+        exposure: exposure time, f-number, ISO speed and focal length, as text, where given.
+        serial: whether a body or lens serial number is there.
+        texts: of ``TEXT_TAGS`` by name, each with its offset in the block.
+        maker_note: offset and bytes of the maker's own block.
+        thumbnail: offset and bytes of the embedded JPEG.
+    """
+
+    camera: Exif | None
+    exposure: dict[str, str] = field(default_factory=dict)
+    serial: bool = False
+    texts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    maker_note: tuple[int, bytes] | None = None
+    thumbnail: tuple[int, bytes] | None = None
+
+
+def read_exif(block: bytes, *, with_position: bool = False) -> ExifBlock:
+    r"""Read an EXIF block.
 
     Args:
-        data: the whole file.
+        block: a TIFF structure: what follows ``Exif\0\0`` in a JPEG, or a whole TIFF file.
         with_position: also give the coordinates, not only that there are some.
 
     Returns:
-        The facts, or None when there is no EXIF block. Unreadable fields are None.
+        What can be read; unreadable fields are None or absent.
 
     Raises:
         ValueError: the block is too corrupt to be read at all.
         ImageError: a time limit set by the caller ran out.
     """
+    # details would decode maker notes, which are undocumented and long to read
+    found = _known(block, details=False)
+    raw = {(tag.ifd, tag.number): tag for tag in tags(block, _WANTED)}
+    texts: dict[str, tuple[str, int]] = {}
+    for (ifd, number), tag in raw.items():
+        text = _tag_text(tag) if number in TEXT_TAGS and ifd in ("IFD0", "Exif") else ""
+        if text:
+            texts.setdefault(TEXT_TAGS[number], (text, tag.offset))
+    note = raw.get(("Exif", _MAKER_NOTE)) or raw.get(("IFD0", _MAKER_NOTE))
+    return ExifBlock(
+        camera=_camera(found, with_position=with_position) if found else None,
+        exposure={name.split()[1]: str(found[name]) for name in _EXPOSURE if name in found},
+        serial=any(name in found for name in _SERIALS),
+        texts=texts,
+        maker_note=None if note is None else (note.offset, note.value),
+        thumbnail=_thumbnail(block, raw),
+    )
+
+
+def exif_table(block: bytes) -> list[tuple[str, str]]:
+    """Every tag that exifread knows, maker notes among them, as directory and name, and text.
+
+    Raises:
+        ValueError: the block is too corrupt to be read at all.
+    """
+    return [(name, str(tag)[:MAX_TEXT]) for name, tag in _known(block, details=True).items()]
+
+
+def user_comment(value: bytes) -> str:
+    """Text of a UserComment, whose first 8 bytes name its encoding (Exif 2.32, 4.6.5)."""
+    head, body = value[:8], value[8:]
+    if head == b"UNICODE\x00":
+        # the standard leaves the byte order open; text of the web has its zeros in one half
+        big = body[0::2].count(0) > body[1::2].count(0)
+        return body.decode("utf-16-be" if big else "utf-16-le", errors="replace")
+    if head == b"JIS\x00\x00\x00\x00\x00":
+        return body.decode("iso2022_jp", errors="replace")
+    if head in (b"ASCII\x00\x00\x00", bytes(8)):
+        return body.decode("utf-8", errors="replace")
+    return value.decode("utf-8", errors="replace")  # writers that leave the prefix out
+
+
+def _known(block: bytes, *, details: bool) -> dict[str, Any]:
+    """Tags that exifread knows, by directory and name."""
+    if block[2:4] in (b"+\x00", b"\x00+"):  # BigTIFF, which it would read as classic TIFF
+        return {}
     try:
-        block = _webp_block(data) if data[8:12] == b"WEBP" else data
-        tags = exifread.process_file(io.BytesIO(block), details=False, extract_thumbnail=False)
+        return dict(
+            exifread.process_file(io.BytesIO(block), details=details, extract_thumbnail=False)
+        )
     except ImageError:
         raise
     except Exception as error:  # exifread raises whatever a corrupt offset leads to
         raise ValueError(f"EXIF cannot be read ({type(error).__name__})") from error
-    if not tags:
+
+
+def _tag_text(tag: Tag) -> str:
+    if TEXT_TAGS[tag.number] == "UserComment":
+        text = user_comment(tag.value)
+    elif tag.kind == 2:
+        text = tag.value.decode("utf-8", errors="replace")
+    else:
+        return ""
+    return text.replace("\x00", "").strip().strip("\ufeff")
+
+
+def _thumbnail(block: bytes, raw: Mapping[tuple[str, int], Tag]) -> tuple[int, bytes] | None:
+    start, size = raw.get(("IFD1", _THUMBNAIL)), raw.get(("IFD1", _THUMBNAIL_SIZE))
+    at = start.integer if start else None
+    length = size.integer if size else None
+    if not at or not length or block[at : at + 2] != b"\xff\xd8":
         return None
-    position = _position(tags)
-    orientation = _integer(tags, "Image Orientation")
+    return at, block[at : at + length]
+
+
+def _camera(found: dict[str, Any], *, with_position: bool) -> Exif:
+    position = _position(found)
+    orientation = _integer(found, "Image Orientation")
     return Exif(
-        make=_text(tags, "Image Make"),
-        model=_text(tags, "Image Model"),
-        lens=_text(tags, "EXIF LensModel"),
-        software=_text(tags, "Image Software"),
-        datetime_original=_datetime(tags, "EXIF DateTimeOriginal"),
-        gps="GPS GPSLatitude" in tags and "GPS GPSLongitude" in tags,
+        make=_text(found, "Image Make"),
+        model=_text(found, "Image Model"),
+        lens=_text(found, "EXIF LensModel"),
+        software=_text(found, "Image Software"),
+        datetime_original=_datetime(found, "EXIF DateTimeOriginal"),
+        gps="GPS GPSLatitude" in found and "GPS GPSLongitude" in found,
         latitude=position[0] if position and with_position else None,
         longitude=position[1] if position and with_position else None,
-        width=_integer(tags, "EXIF ExifImageWidth", "Image ImageWidth"),
-        height=_integer(tags, "EXIF ExifImageLength", "Image ImageLength"),
+        width=_integer(found, "EXIF ExifImageWidth", "Image ImageWidth"),
+        height=_integer(found, "EXIF ExifImageLength", "Image ImageLength"),
         orientation=orientation if orientation in range(1, 9) else None,
     )
 
 
-def _webp_block(data: bytes) -> bytes:
-    """TIFF block of a WebP file's EXIF chunk, which exifread finds only behind a JPEG prefix."""
-    offset = 12
-    while offset + 8 <= len(data):
-        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
-        if data[offset : offset + 4] == b"EXIF":
-            return data[offset + 8 : offset + 8 + size].removeprefix(b"Exif\x00\x00")
-        offset += 8 + size + size % 2  # RIFF pads chunks to even sizes
-    return b""
+def _values(found: Mapping[str, Any], name: str) -> Any:
+    return getattr(found.get(name), "values", None)
 
 
-def _values(tags: Mapping[str, Any], name: str) -> Any:
-    return getattr(tags.get(name), "values", None)
-
-
-def _text(tags: Mapping[str, Any], name: str) -> str | None:
-    values = _values(tags, name)
+def _text(found: Mapping[str, Any], name: str) -> str | None:
+    values = _values(found, name)
     if isinstance(values, bytes):
         values = values.decode("utf-8", errors="replace")
     if not isinstance(values, str):
@@ -82,26 +175,26 @@ def _text(tags: Mapping[str, Any], name: str) -> str | None:
     return values.replace("\x00", "").strip()[:_MAX_TEXT] or None
 
 
-def _integer(tags: Mapping[str, Any], *names: str) -> int | None:
+def _integer(found: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
-        values = _values(tags, name)
+        values = _values(found, name)
         # 32 bits is the widest that EXIF's LONG holds
         if isinstance(values, list) and values and isinstance(values[0], int):
             return values[0] if 0 <= values[0] < 2**32 else None
     return None
 
 
-def _datetime(tags: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(tags, name)
+def _datetime(found: Mapping[str, Any], name: str) -> datetime | None:
+    text = _text(found, name)
     try:
         return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S") if text else None
     except ValueError:
         return None
 
 
-def _position(tags: dict[str, Any]) -> tuple[float, float] | None:
+def _position(found: dict[str, Any]) -> tuple[float, float] | None:
     try:
-        position = get_gps_coords(dict(tags))
+        position = get_gps_coords(dict(found))
     except ImageError:
         raise
     except Exception:  # zero denominators and values of a wrong type

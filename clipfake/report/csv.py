@@ -1,6 +1,7 @@
 """CSV for spreadsheets: UTF-8, one header line, no cell that runs as a formula."""
 
 import csv
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from numbers import Number
@@ -43,6 +44,8 @@ def cell(value: Any) -> str:
         return value.hex()
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value, ensure_ascii=False)
     text = str(value)
     runs = text.startswith(_FORMULA_STARTS) and not isinstance(value, Number)
     return f"'{text}" if runs else text

@@ -21,8 +21,8 @@ class JsonlFile:
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows."""
         for row in rows:
-            values = {name: _finite(value) for name, value in row.items()}
-            self._file.write(json.dumps(values, ensure_ascii=False, default=_plain) + "\n")
+            values = {name: plain(value) for name, value in row.items()}
+            self._file.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -30,12 +30,10 @@ class JsonlFile:
         self._file.close()
 
 
-def _finite(value: Any) -> Any:
-    """The value, or None for the numbers that JSON cannot write (NaN, infinity)."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(value: Any) -> str:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: bytes as hex, times as ISO 8601, NaN and infinity as null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, bytes):
         return value.hex()
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -5,7 +5,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from clipfake.metadata.facts import Fact
 from clipfake.records import Record
+
+_FACT = pa.struct(
+    [
+        ("key", pa.string()),
+        ("value", pa.string()),
+        ("place", pa.string()),
+        ("offset", pa.int64()),
+        ("strength", pa.string()),
+        ("claim", pa.string()),
+    ]
+)
 
 COLUMNS: dict[str, pa.DataType] = {
     "path": pa.string(),
@@ -17,6 +29,11 @@ COLUMNS: dict[str, pa.DataType] = {
     "animated": pa.bool_(),
     "score": pa.float32(),
     "verdict": pa.string(),
+    "verdict_basis": pa.string(),
+    "declared": pa.string(),
+    "declared_by": pa.string(),
+    "declared_strength": pa.string(),
+    "explanation": pa.string(),
     "threshold": pa.float32(),
     "model": pa.string(),
     "exif_make": pa.string(),
@@ -30,6 +47,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "exif_width": pa.int64(),
     "exif_height": pa.int64(),
     "exif_orientation": pa.int32(),
+    "evidence": pa.list_(_FACT),
     "notes": pa.string(),
     "error_code": pa.string(),
     "error": pa.string(),
@@ -66,11 +84,25 @@ def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
             exif = record.exif
             values[name] = None if exif is None else getattr(exif, name.removeprefix(_EXIF))
         else:
-            values[name] = getattr(record, name)
+            values[name] = getattr(record, name, None)
+    facts = record.facts
+    values["evidence"] = None if facts is None else [fact_row(fact) for fact in facts]
     values["verdict"] = record.verdict.value
     values["error_code"] = None if record.error_code is None else record.error_code.value
     values["notes"] = "; ".join(record.notes) or None
     return {field.name: _fit(values.get(field.name), field.type) for field in schema}
+
+
+def fact_row(fact: Fact) -> dict[str, Any]:
+    """A fact as plain values; text is valid UTF-8."""
+    return {
+        "key": fact.key,
+        "value": clean(fact.value),
+        "place": clean(fact.place),
+        "offset": fact.offset,
+        "strength": fact.strength.value,
+        "claim": None if fact.claim is None else fact.claim.value,
+    }
 
 
 def clean(text: str) -> str:

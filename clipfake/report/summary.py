@@ -18,6 +18,8 @@ class Summary:
         errors: files without a score, by error code.
         skipped: those of them that are no image that clipfake reads.
         bytes: sizes of all files that could be opened, together.
+        declared: files by what they say of their own origin.
+        conflicts: files whose pixels and own statements disagree.
     """
 
     def __init__(self) -> None:
@@ -25,6 +27,8 @@ class Summary:
         self.errors: Counter[str] = Counter()
         self.skipped = 0
         self.bytes = 0
+        self.declared: Counter[str] = Counter()
+        self.conflicts = 0
         self._top: list[tuple[float, int, Record]] = []
         self._start = time.monotonic()
 
@@ -32,6 +36,9 @@ class Summary:
         """Count one record."""
         self.verdicts[record.verdict] += 1
         self.bytes += record.bytes or 0
+        if record.declared is not None:
+            self.declared[record.declared] += 1
+        self.conflicts += record.verdict_basis == "conflict"
         if record.error_code is not None:
             self.errors[record.error_code.value] += 1
             self.skipped += record.error_code.skipped
@@ -48,7 +55,7 @@ class Summary:
 
     @property
     def scored(self) -> int:
-        """Files that have a score."""
+        """Files that have a verdict other than error."""
         return self.files - self.verdicts[Verdict.ERROR]
 
     @property
@@ -77,6 +84,8 @@ class Summary:
             "real": self.verdicts[Verdict.REAL],
             "errors": self.failed,
             "skipped": self.skipped,
+            "declared": dict(sorted(self.declared.items())),
+            "conflicts": self.conflicts,
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),

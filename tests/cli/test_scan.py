@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
 from clipfake import __version__
 from clipfake.cli.app import main
@@ -90,6 +91,71 @@ def test_the_screen_says_what_the_thresholds_mean(
 def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert clipfake("scan", folder, "--quiet", "--workers", 0) == Exit.FINE
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def declaring(folder: Path) -> Path:
+    """The folder, with a picture that says that it is AI-made."""
+    words = PngInfo()
+    words.add_text("parameters", "a cat\nSteps: 20, Sampler: Euler, Seed: 7, Size: 64x48")
+    (folder / "cat.png").write_bytes(encoded(picture(seed=3), pnginfo=words))
+    return folder
+
+
+def test_a_declaration_is_merged_and_never_alters_the_score(
+    declaring: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = tmp_path / "with.parquet", tmp_path / "without.parquet"
+    assert clipfake("scan", declaring, "-o", reports[0], "--workers", 0) == Exit.FINE
+    out = " ".join(capsys.readouterr().out.split())
+    assert "declared by the files: ai 1, composite 0, camera 0, conflicting 0, none 3" in out
+    assert clipfake("scan", declaring, "-o", reports[1], "--workers", 0, "--no-metadata") == 0
+    with_it, without = (rows(report) for report in reports)
+    assert {n: r["score"] for n, r in with_it.items()} == {
+        n: r["score"] for n, r in without.items()
+    }
+    cat = with_it["cat.png"]
+    assert (cat["verdict"], cat["declared"], cat["declared_by"]) == ("ai", "ai", "parameters.tool")
+    assert cat["declared_strength"] == "specific"
+    assert cat["evidence"][0] == {
+        "key": "parameters.tool",
+        "value": "AUTOMATIC1111",
+        "place": "PNG tEXt parameters",
+        "offset": 33,
+        "strength": "specific",
+        "claim": "ai",
+    }
+    assert without["cat.png"]["declared"] is None
+    assert without["cat.png"]["evidence"] is None
+    assert without["cat.png"]["verdict_basis"] == "pixels"
+
+
+def test_metadata_alone_needs_neither_torch_nor_pixels(declaring: Path, tmp_path: Path) -> None:
+    code = f"""
+import sys
+from clipfake.cli.app import main
+try:
+    main(["scan", {str(declaring)!r}, "--no-pixels", "--json", "-o", {str(tmp_path / "r.jsonl")!r}])
+finally:
+    assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    summary = json.loads(done.stdout)
+    assert (summary["ai"], summary["inconclusive"], summary["real"]) == (1, 3, 0)
+    assert (summary["adapter"], summary["threshold"]) == (None, None)
+    objects = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    found = {Path(o["path"]).name: o for o in objects}
+    assert (found["cat.png"]["verdict_basis"], found["cat.png"]["score"]) == ("declared", None)
+    assert found["a.png"]["explanation"].startswith("The file says nothing of its origin")
+    assert found["notes.txt"]["error_code"] == "not_an_image"
+
+
+def test_prompts_are_reported_only_when_asked_for(declaring: Path, tmp_path: Path) -> None:
+    report = tmp_path / "r.parquet"
+    for options, value in (([], "5 characters; --prompts shows them"), (["--prompts"], "a cat")):
+        assert clipfake("scan", declaring, "-o", report, "-q", "--no-pixels", *options) == 0
+        facts = {f["key"]: f["value"] for f in rows(report)["cat.png"]["evidence"]}
+        assert facts["parameters.prompt"] == value
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.metadata.exif import read_exif
+from clipfake.metadata.containers.block import BlockKind
+from clipfake.metadata.containers.read import read_blocks
+from clipfake.metadata.exif import ExifBlock, exif_table, read_exif, user_comment
 from clipfake.records import Exif
 from tests.conftest import EXAMPLES, encoded, picture
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF"]
+MAKER_NOTE, USER_COMMENT, SERIAL, LENS_SERIAL = 0x927C, 0x9286, 0xA431, 0xA435
 NORTH = (10.0, 30.0, 36.0)
 EAST = (20.0, 15.0, 0.0)
 
@@ -55,13 +58,31 @@ def camera(
     return exif
 
 
+def block_of(data: bytes, form: str) -> bytes:
+    """The first EXIF block of a file; empty when there is none."""
+    kept = [block.data for block in read_blocks(data, form)[0] if block.kind is BlockKind.EXIF]
+    return kept[0] if kept else b""
+
+
+def camera_of(data: bytes, form: str = "JPEG", *, with_position: bool = True) -> Exif | None:
+    """The camera facts of a file."""
+    return read_exif(block_of(data, form), with_position=with_position).camera
+
+
 def facts(exif: Image.Exif | bytes, form: str = "JPEG", *, with_position: bool = True) -> Exif:
     """What is read of a picture with the block."""
     # as bytes: Pillow leaves the inner directories of an Image.Exif out of a TIFF
     raw = exif if isinstance(exif, bytes) else exif.tobytes()
-    found = read_exif(encoded(picture(), form, exif=raw), with_position=with_position)
+    found = camera_of(encoded(picture(), form, exif=raw), form, with_position=with_position)
     assert found is not None
     return found
+
+
+def written(form: str = "JPEG", **directories: object) -> ExifBlock:
+    """What is read of a picture whose block piexif wrote."""
+    piexif = pytest.importorskip("piexif")
+    raw = piexif.dump({name: {} for name in ("0th", "Exif", "GPS", "1st")} | directories)
+    return read_exif(block_of(encoded(picture(), form, exif=raw), form))
 
 
 def block(*entries: tuple[int, int, int, bytes]) -> bytes:
@@ -99,11 +120,11 @@ def test_coordinates_are_given_only_when_asked_for(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
 def test_without_a_block_there_are_no_facts(form: str) -> None:
-    assert read_exif(encoded(picture(), form), with_position=True) is None
+    assert camera_of(encoded(picture(), form), form) is None
 
 
 def test_a_tiff_without_a_camera_has_no_camera_facts() -> None:
-    found = read_exif(encoded(picture(), "TIFF"), with_position=True)
+    found = camera_of(encoded(picture(), "TIFF"), "TIFF")
     assert found == Exif(width=64, height=48)
 
 
@@ -213,13 +234,149 @@ def test_text_where_a_number_belongs_is_none() -> None:
     assert found == Exif(make="Abc")
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"ASCII\0\0\0plain words", "plain words"),
+        (b"UNICODE\0" + "größe 猫".encode("utf-16-le"), "größe 猫"),
+        (b"UNICODE\0" + "größe 猫".encode("utf-16-be"), "größe 猫"),
+        (b"UNICODE\0" + "\ufeffwords".encode("utf-16-be"), "words"),
+        (b"JIS\0\0\0\0\0" + "日本語".encode("iso2022_jp"), "日本語"),
+        (bytes(8) + b"undefined", "undefined"),
+        (b"no prefix, but words", "no prefix, but words"),
+        (b"ASCII\0\0\0bad \xff byte", "bad \ufffd byte"),
+    ],
+)
+def test_a_user_comment_is_decoded_by_its_prefix(value: bytes, text: str) -> None:
+    assert user_comment(value).strip("\ufeff") == text
+    assert written(Exif={USER_COMMENT: value}).texts["UserComment"][0] == text
+
+
+@pytest.mark.parametrize("value", [b"", b"ASCII\0\0\0", b"UNICODE\0", bytes(40), b"UNICODE\0a"])
+def test_a_user_comment_without_words_is_none(value: bytes) -> None:
+    found = written(Exif={USER_COMMENT: value}).texts.get("UserComment", ("", 0))[0]
+    assert found in ("", "\ufffd")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_texts_are_given_with_their_offsets(form: str) -> None:
+    piexif = pytest.importorskip("piexif")
+    words = {
+        "ImageDescription": (0x010E, "a described scene"),
+        "Make": (0x010F, "Example Optics"),
+        "Model": (0x0110, "Model EO-1"),
+        "Software": (0x0131, "Firmware 1.0"),
+        "Artist": (0x013B, "An Artist"),
+    }
+    comment = {USER_COMMENT: b"ASCII\0\0\0a comment"}
+    base = {tag: text.encode() for tag, text in words.values()}
+    raw = piexif.dump({"0th": base, "Exif": comment})
+    block = block_of(encoded(picture(), form, exif=raw), form)
+    found = read_exif(block).texts
+    assert {name: text for name, (text, _) in found.items()} == {
+        **{name: text for name, (_, text) in words.items()},
+        "UserComment": "a comment",
+    }
+    for name, (text, offset) in found.items():
+        value = b"ASCII\0\0\0a comment" if name == "UserComment" else text.encode()
+        assert block[offset : offset + len(value)] == value
+
+
+def test_a_short_text_stands_in_its_entry() -> None:
+    data = block((0x010F, 2, 4, b"Abc\0"))
+    assert read_exif(data[6:]).texts == {"Make": ("Abc", 18)}
+
+
+def test_a_text_of_another_type_is_none() -> None:
+    assert read_exif(block((0x010F, 1, 4, b"Abc\0"))[6:]).texts == {}
+
+
+@pytest.mark.parametrize("directory", ["Exif", "0th"])
+def test_a_maker_note_is_found_in_either_directory(directory: str) -> None:
+    if directory == "Exif":
+        found = written(Exif={MAKER_NOTE: b"the maker's own"}).maker_note
+    else:
+        found = read_exif(block((MAKER_NOTE, 7, 4, b"note"))[6:]).maker_note
+    assert found is not None
+    assert found[1] == (b"the maker's own" if directory == "Exif" else b"note")
+
+
+def test_without_a_maker_note_there_is_none() -> None:
+    assert written(**{"0th": {0x010F: b"M"}}).maker_note is None
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_thumbnail_is_cut_out(form: str) -> None:
+    piexif = pytest.importorskip("piexif")
+    small = encoded(picture(16, 12), "JPEG")
+    raw = piexif.dump({"0th": {}, "1st": {}, "thumbnail": small})
+    data = block_of(encoded(picture(), form, exif=raw), form)
+    found = read_exif(data).thumbnail
+    assert found is not None
+    kept = small[:2] + small[20:]  # piexif leaves the JFIF header out
+    assert found[1] in (small, kept)
+    assert data[found[0] :].startswith(found[1])
+
+
+def test_a_thumbnail_that_is_no_jpeg_is_none() -> None:
+    piexif = pytest.importorskip("piexif")
+    small = encoded(picture(16, 12), "JPEG")
+    raw = piexif.dump({"0th": {}, "1st": {}, "thumbnail": small})
+    assert read_exif(raw[6:].replace(b"\xff\xd8", b"\xff\xd7")).thumbnail is None
+
+
+def test_exposure_is_given_as_text() -> None:
+    exposure = {0x829A: (1, 50), 0x829D: (28, 10), 0x8827: 200, 0x920A: (35, 1)}
+    assert written(Exif=exposure).exposure == {
+        "ExposureTime": "1/50",
+        "FNumber": "14/5",
+        "ISOSpeedRatings": "200",
+        "FocalLength": "35",
+    }
+    assert written(Exif={0x829A: (1, 8)}).exposure == {"ExposureTime": "1/8"}
+    assert written(**{"0th": {0x010F: b"M"}}).exposure == {}
+
+
+@pytest.mark.parametrize("number", [SERIAL, LENS_SERIAL])
+def test_a_serial_number_is_noted(number: int) -> None:
+    assert written(Exif={number: b"0042"}).serial
+    assert not written(Exif={0x829A: (1, 8)}).serial
+
+
+def test_the_table_names_every_tag() -> None:
+    table = dict(exif_table(camera(Artist="A. N. Artist").tobytes()[6:]))
+    assert table["Image Make"] == "Example Optics"
+    assert table["Image Artist"] == "A. N. Artist"
+    assert table["EXIF LensModel"] == "35mm F2"
+    assert table["GPS GPSLatitudeRef"] == "N"
+
+
+def test_no_value_of_the_table_is_endless() -> None:
+    table = dict(exif_table(camera(ImageDescription="x" * 100_000).tobytes()[6:]))
+    assert len(table["Image ImageDescription"]) <= 2000
+
+
+@pytest.mark.parametrize("data", [b"", b"II*\0", b"MM\0*\0\0\0\x08\0\x01", b"no structure"])
+def test_what_is_no_structure_says_nothing(data: bytes) -> None:
+    assert read_exif(data) == ExifBlock(None)
+    assert exif_table(data) == []
+
+
+def test_a_bigtiff_gives_its_texts_and_no_nonsense() -> None:
+    data = encoded(picture(), "TIFF", big_tiff=True, software="Firmware 1.0")
+    found = read_exif(data)
+    assert found.texts["Software"][0] == "Firmware 1.0"
+    assert found.camera is None
+
+
 def test_the_time_limit_is_not_taken_for_corruption(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*_: object, **__: object) -> None:
         raise ImageError(ErrorCode.TOO_SLOW, "slow")
 
     monkeypatch.setattr(exifread, "process_file", slow)
-    with pytest.raises(ImageError, match="slow"):
-        read_exif(b"")
+    for reader in (read_exif, exif_table):
+        with pytest.raises(ImageError, match="slow"):
+            reader(b"")
 
 
 def test_what_cannot_be_read_at_all_is_a_value_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,12 +384,13 @@ def test_what_cannot_be_read_at_all_is_a_value_error(monkeypatch: pytest.MonkeyP
         raise struct.error("offset")
 
     monkeypatch.setattr(exifread, "process_file", fail)
-    with pytest.raises(ValueError, match=r"EXIF cannot be read \(error\)"):
-        read_exif(b"")
+    for reader in (read_exif, exif_table):
+        with pytest.raises(ValueError, match=r"EXIF cannot be read \(error\)"):
+            reader(b"")
 
 
 def test_the_example_photograph_reads_as_its_readme_says() -> None:
-    found = read_exif((EXAMPLES / "rocket-camera-exif.jpg").read_bytes(), with_position=True)
+    found = camera_of((EXAMPLES / "rocket-camera-exif.jpg").read_bytes())
     assert found == Exif(
         make="Example Optics",
         model="EO-1",
@@ -254,7 +412,8 @@ def test_real_cameras_read_as_exiftool_reads_them(shared: Path) -> None:
     assert sum("IFD0:Make" in facts["exiftool"] for facts in expected.values()) >= 8
     for name, facts in expected.items():
         tags = facts["exiftool"]
-        found = read_exif((shared / "metadata" / name).read_bytes(), with_position=True) or Exif()
+        data = (shared / "metadata" / name).read_bytes()
+        found = camera_of(data, "PNG" if name.endswith(".png") else "JPEG") or Exif()
         for own, tag in (("make", "IFD0:Make"), ("model", "IFD0:Model")):
             value = str(tags[tag]).strip() if tag in tags else None
             assert getattr(found, own) == value, name
@@ -266,17 +425,18 @@ def test_real_cameras_read_as_exiftool_reads_them(shared: Path) -> None:
         assert (found.latitude is None) == ("GPS:GPSLatitude" not in tags)
 
 
-WHOLE = [encoded(picture(16, 16), form, exif=camera().tobytes()) for form in FORMATS]
+WHOLE = [
+    block_of(encoded(picture(16, 16), form, exif=camera().tobytes()), form) for form in FORMATS
+]
 
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A picture with some bytes of its EXIF block changed."""
+    """An EXIF block with some of its bytes changed."""
     data = bytearray(draw(st.sampled_from(WHOLE)))
-    start = max(data.find(b"MM\0*"), data.find(b"II*\0"), 0)
     for _ in range(draw(st.integers(1, 10))):
-        data[draw(st.integers(start, min(start + 500, len(data) - 1)))] = draw(st.integers(0, 255))
-    return bytes(data[: draw(st.none() | st.integers(start, len(data)))])
+        data[draw(st.integers(0, min(500, len(data) - 1)))] = draw(st.integers(0, 255))
+    return bytes(data[: draw(st.none() | st.integers(0, len(data)))])
 
 
 @settings(max_examples=150, deadline=None)
@@ -284,7 +444,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def test_damage_gives_facts_or_a_value_error(data: bytes) -> None:
     found = None
     with suppress(ValueError):
-        found = read_exif(data, with_position=True)
+        found = read_exif(data, with_position=True).camera
     if found is not None:
         assert found.orientation in (None, *range(1, 9))
         assert all(value is None or 0 <= value < 2**32 for value in (found.width, found.height))

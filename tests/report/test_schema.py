@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode
+from clipfake.metadata.facts import Claim, Fact, Strength
 from clipfake.records import Exif, Record, Verdict
 from clipfake.report.schema import COLUMNS, clean, column_name, report_schema, to_row
 
@@ -24,6 +25,7 @@ ARROW = {
     "double": pa.float64(),
     "timestamp": pa.timestamp("s"),
     "binary": pa.binary(),
+    "list": COLUMNS["evidence"],
 }
 # every lone surrogate, beside ordinary characters
 any_text = st.text(st.one_of(st.characters(), st.characters(categories=["Cs"])), max_size=20)
@@ -54,9 +56,18 @@ def full_record() -> Record:
         animated=False,
         score=0.75,
         verdict=Verdict.AI,
+        verdict_basis="both",
+        declared="ai",
+        declared_by="xmp.credit",
+        declared_strength="specific",
+        explanation="ai: both say so.",
         threshold=0.5,
         model="default-0123",
         exif=exif,
+        facts=(
+            Fact("xmp.credit", "Made \udcff", "JPEG APP1", 2, Strength.SPECIFIC, Claim.AI),
+            Fact("jpeg.process", "baseline", "JPEG", None),
+        ),
         notes=("one", "two"),
         error_code=ErrorCode.DAMAGED,
         error="a.png: damaged",
@@ -79,7 +90,7 @@ def test_error_codes_are_those_documented() -> None:
 
 
 def test_every_fact_of_a_record_has_a_column() -> None:
-    facts = {field.name for field in fields(Record)} - {"exif", "extra"}
+    facts = {field.name for field in fields(Record)} - {"exif", "extra", "facts"} | {"evidence"}
     facts |= {f"exif_{field.name}" for field in fields(Exif)}
     assert facts == set(COLUMNS)
 
@@ -96,6 +107,11 @@ def test_a_full_record_fills_every_column() -> None:
         "animated": False,
         "score": 0.75,
         "verdict": "ai",
+        "verdict_basis": "both",
+        "declared": "ai",
+        "declared_by": "xmp.credit",
+        "declared_strength": "specific",
+        "explanation": "ai: both say so.",
         "threshold": 0.5,
         "model": "default-0123",
         "exif_make": "Canon",
@@ -109,6 +125,24 @@ def test_a_full_record_fills_every_column() -> None:
         "exif_width": 4000,
         "exif_height": 3000,
         "exif_orientation": 6,
+        "evidence": [
+            {
+                "key": "xmp.credit",
+                "value": "Made \\xff",
+                "place": "JPEG APP1",
+                "offset": 2,
+                "strength": "specific",
+                "claim": "ai",
+            },
+            {
+                "key": "jpeg.process",
+                "value": "baseline",
+                "place": "JPEG",
+                "offset": None,
+                "strength": "weak",
+                "claim": None,
+            },
+        ],
         "notes": "one; two",
         "error_code": "damaged",
         "error": "a.png: damaged",

@@ -111,6 +111,8 @@ def test_json_has_these_keys_and_values(mixed: Summary, monkeypatch: pytest.Monk
         "real": 2,
         "errors": 2,
         "skipped": 3,
+        "declared": {},
+        "conflicts": 0,
         "error_codes": {"missing": 1, "not_an_image": 2, "truncated": 1, "unsupported": 1},
         "bytes": 56,
         "seconds": 2.0,
@@ -136,3 +138,15 @@ def test_seconds_are_counted_from_the_start(monkeypatch: pytest.MonkeyPatch) -> 
     summary = Summary()
     now[0] = 103.5
     assert summary.seconds == 3.5
+
+
+def test_declarations_and_conflicts_are_counted() -> None:
+    records = [
+        Record("a", declared="ai", verdict=Verdict.AI, verdict_basis="conflict"),
+        Record("b", declared="ai", verdict=Verdict.AI, verdict_basis="both"),
+        Record("c", declared="none", verdict=Verdict.REAL, verdict_basis="pixels"),
+        Record("d"),
+    ]
+    found = summed(*records).to_json()
+    assert found["declared"] == {"ai": 2, "none": 1}
+    assert found["conflicts"] == 1

@@ -1,0 +1,77 @@
+"""A scan of metadata alone: no pixel is decoded, and torch is never imported."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+from clipfake import reader
+from clipfake.imaging.limits import Limits
+from clipfake.merge import judge
+from clipfake.metadata.read import MetadataOptions
+from clipfake.reader import ReadOptions
+from clipfake.records import Record
+from clipfake.sources import Item
+from clipfake.workers import default_workers, prepare_worker, read_alone
+
+_CHUNK = 64  # files that a worker is handed at once
+_AHEAD = 3  # chunks in flight for each worker
+
+_Flight = deque[tuple[list[Item], "Future[list[Record]]"]]
+
+
+def scan_metadata(
+    items: Iterable[Item],
+    options: MetadataOptions,
+    *,
+    limits: Limits,
+    workers: int | None = None,
+) -> Iterator[Record]:
+    """Describe files by their metadata alone, in order.
+
+    A file that kills its worker costs nothing but itself, as in a scan of pixels.
+
+    Args:
+        items: consumed lazily, a few hundred files ahead.
+        options: what is read and reported.
+        limits: what one file may cost.
+        workers: reading processes; None suits the machine, 0 reads in this process.
+    """
+    reading = ReadOptions(None, limits, options)
+    count = default_workers() if workers is None else workers
+    for record in _read(items, reading, count) if count else _read_here(items, reading):
+        judge(record, None)
+        yield record
+
+
+def _read_here(items: Iterable[Item], options: ReadOptions) -> Iterator[Record]:
+    for item in items:
+        yield reader.read_item(item, options)[0]
+
+
+def _read(items: Iterable[Item], options: ReadOptions, workers: int) -> Iterator[Record]:
+    source = iter(items)
+    flight: _Flight = deque()
+    pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
+    try:
+        while True:
+            while len(flight) < workers * _AHEAD and (chunk := list(islice(source, _CHUNK))):
+                flight.append((chunk, pool.submit(_read_chunk, chunk, options)))
+            if not flight:
+                return
+            chunk, future = flight.popleft()
+            try:
+                yield from future.result()
+            except BrokenProcessPool:
+                # which file did it is not told, so each of those in flight gets a process
+                for lost in (chunk, *(each for each, _ in flight)):
+                    yield from (read_alone(item, options)[0] for item in lost)
+                flight.clear()
+                pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _read_chunk(items: list[Item], options: ReadOptions) -> list[Record]:
+    return [reader.read_item(item, options)[0] for item in items]
