@@ -15,6 +15,7 @@ from clipfake.cli.calibrate import calibrate_command
 from clipfake.cli.evaluate import evaluate_command
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.finetune import finetune_command
+from clipfake.cli.inspect import inspect_command
 from clipfake.cli.scan import scan_command
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("scan")(scan_command)
+app.command("inspect")(inspect_command)
 app.command("finetune")(finetune_command)
 app.command("calibrate")(calibrate_command)
 app.command("evaluate")(evaluate_command)

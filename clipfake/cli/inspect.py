@@ -1,0 +1,69 @@
+"""`clipfake inspect`."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import (
+    AdapterFile,
+    Debug,
+    Device,
+    Fpr,
+    Gps,
+    LocalBackbone,
+    Precision,
+    Prompts,
+    Threshold,
+    Trust,
+    read_trust,
+)
+
+
+def inspect_command(
+    files: Annotated[list[str], typer.Argument(help="Image files.")],
+    fpr: Fpr = None,
+    threshold: Threshold = None,
+    adapter: AdapterFile = None,
+    backbone: LocalBackbone = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    gps: Gps = False,
+    prompts: Prompts = False,
+    c2pa_trust: Trust = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a file instead of tables.")
+    ] = False,
+    debug: Debug = False,
+) -> int:
+    """Show everything known about a few images.
+
+    The score and what share of real images score as high, what the file says of itself, where it
+    says so and how much that is worth. A score is evidence, not proof; metadata can be forged.
+    """
+    if debug:
+        logging.getLogger("clipfake").setLevel(logging.DEBUG)
+    trust = read_trust(c2pa_trust)
+    from rich.console import Console
+
+    from clipfake.cli.inspection_screen import as_object, show
+    from clipfake.detector import Detector
+    from clipfake.inspection import inspect_file
+    from clipfake.metadata.read import MetadataOptions
+
+    detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
+    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
+    options = MetadataOptions(gps, prompts, trust)
+    console = Console(highlight=False)
+    read = 0
+    for file in files:
+        found = inspect_file(str(Path(file)), detector, rule, options)
+        read += found.record.error_code is None
+        if as_json:
+            typer.echo(json.dumps(as_object(found, rule), ensure_ascii=False))
+        else:
+            show(found, rule, detector.adapter, console)
+    return Exit.FINE if read else Exit.NOTHING_READ

@@ -1,0 +1,104 @@
+"""What an inspection shows on the terminal, or as JSON."""
+
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clipfake.cli.screen import STYLES, meaning
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.calibration import DecisionRule
+from clipfake.inspection import Inspection, Standing
+from clipfake.metadata.facts import Fact
+from clipfake.report.jsonl import plain
+from clipfake.report.schema import clean, report_schema, to_row
+from clipfake.report.text import printable
+
+_STRENGTH_STYLES = {"cryptographic": "bold", "specific": "", "weak": "dim"}
+
+
+def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Console) -> None:
+    """Print one inspection.
+
+    Args:
+        found: the image.
+        rule: that gave the verdict.
+        adapter: that scored it.
+        console: to print on.
+    """
+    record = found.record
+    console.rule(Text(printable(record.path)), align="left")
+    if record.error is not None:
+        console.print(printable(f"error: {record.error}"), markup=False, soft_wrap=True)
+    size = "" if record.width is None else f", {record.width} x {record.height} pixels"
+    if record.bytes is not None:
+        kind = record.format or "no image"
+        console.print(f"{kind}{size}, {record.bytes} bytes, sha256 {record.sha256}", markup=False)
+    console.print(Text(f"verdict {record.verdict.value}", STYLES[record.verdict]))
+    if record.explanation:
+        console.print(printable(record.explanation), markup=False)
+    if record.score is not None:
+        console.print(meaning(rule, adapter), markup=False)
+    if found.standing is not None:
+        console.print(_standing(found.standing), markup=False)
+    if record.facts:
+        console.print(_facts(record.facts))
+        console.print(
+            "Metadata can be forged; missing EXIF is no evidence of anything.", markup=False
+        )
+    if found.exif:
+        console.print(_exif(found.exif))
+    for note in record.notes:
+        console.print(f"note: {printable(note)}", markup=False)
+
+
+def as_object(found: Inspection, rule: DecisionRule) -> dict[str, Any]:
+    """One inspection as values that JSON has: the columns of a report, and more."""
+    schema: pa.Schema = report_schema({})
+    row = {name: plain(value) for name, value in to_row(found.record, schema).items()}
+    standing = found.standing
+    return {
+        **row,
+        "fpr": rule.fpr,
+        "real_below": rule.real_below,
+        "reals_scoring_as_high": None
+        if standing is None
+        else {
+            "images": standing.higher,
+            "of": standing.reals,
+            "share_interval": [round(share, 5) for share in standing.interval],
+        },
+        "exif": {clean(name): clean(text) for name, text in found.exif},
+    }
+
+
+def _standing(standing: Standing) -> str:
+    low, high = standing.interval
+    share = standing.higher / standing.reals
+    return (
+        f"{standing.higher} of {standing.reals} real reference images score as high or higher "
+        f"({share:.1%}, 95 % interval {low:.1%} to {high:.1%})"
+    )
+
+
+def _facts(facts: tuple[Fact, ...]) -> Table:
+    table = Table(title="what the file says of itself", title_justify="left")
+    for name in ("fact", "value", "place", "strength", "says"):
+        table.add_column(name, overflow="fold")
+    for fact in facts:
+        place = fact.place if fact.offset is None else f"{fact.place} at {fact.offset}"
+        cells = (fact.key, fact.value, place, fact.strength.value, fact.claim or "")
+        style = _STRENGTH_STYLES[fact.strength.value]
+        table.add_row(*(Text(printable(getattr(c, "value", c)), style) for c in cells))
+    return table
+
+
+def _exif(tags: list[tuple[str, str]]) -> Table:
+    table = Table(title="EXIF", title_justify="left")
+    table.add_column("tag", overflow="fold")
+    table.add_column("value", overflow="fold")
+    for name, text in tags:
+        table.add_row(Text(printable(name)), Text(printable(text)))
+    return table

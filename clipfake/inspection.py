@@ -1,0 +1,114 @@
+"""Everything known about one image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipfake.detector.calibration import DecisionRule, share_interval
+from clipfake.detector.detector import Detector
+from clipfake.errors import ImageError
+from clipfake.imaging.limits import Limits
+from clipfake.metadata.containers.block import BlockKind
+from clipfake.metadata.containers.read import read_blocks
+from clipfake.metadata.double_compression import HINT_FROM, periodicity
+from clipfake.metadata.exif import exif_table
+from clipfake.metadata.facts import Fact
+from clipfake.metadata.read import MetadataOptions
+from clipfake.records import Record
+from clipfake.scanning import scan_items
+from clipfake.sources import Item
+from clipfake.training.reference import find_reference
+
+_POSITION = {"GPS GPSLatitude", "GPS GPSLongitude", "GPS GPSDestLatitude", "GPS GPSDestLongitude"}
+_COMMENT = "EXIF UserComment"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a score stands among the scores of known real images.
+
+    Attributes:
+        higher: real images of the reference set that score as high or higher.
+        reals: real images of the reference set.
+        interval: 95 % interval of their share.
+    """
+
+    higher: int
+    reals: int
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One image, inspected.
+
+    Attributes:
+        record: as a scan gives it.
+        standing: None without a score, or without a reference set for the adapter.
+        exif: directory and name, and text, of every EXIF tag; those of the position and the user
+            comment only when asked for.
+    """
+
+    record: Record
+    standing: Standing | None
+    exif: list[tuple[str, str]]
+
+
+def inspect_file(
+    path: str, detector: Detector, rule: DecisionRule, options: MetadataOptions
+) -> Inspection:
+    """Scan one file and add what only a close look is worth.
+
+    Args:
+        path: of a file.
+        detector: scores it.
+        rule: gives the verdict.
+        options: what is reported of its metadata.
+    """
+    items = [Item(path)]
+    limits = Limits()
+    (record,) = scan_items(items, detector, rule, limits=limits, metadata=options, workers=0)
+    if record.sha256 is None or record.format is None:
+        return Inspection(record, None, [])
+    with open(path, "rb") as file:
+        data = file.read()
+    if record.format == "JPEG" and record.error_code is None:
+        record.facts = (*(record.facts or ()), *_compressed_twice(data))
+    exif = [
+        (name, text)
+        for name, text in _exif(data, record.format)
+        if (options.position or name not in _POSITION) and (options.prompts or name != _COMMENT)
+    ]
+    return Inspection(record, _standing(record, detector), exif)
+
+
+def _standing(record: Record, detector: Detector) -> Standing | None:
+    reference, _ = find_reference(detector.adapter)
+    if reference is None or record.score is None:
+        return None
+    reals = reference.tokens[~reference.is_ai]
+    scores = detector.adapter.calibration(detector.adapter.head(reals)).astype(np.float32)
+    hits = scores >= np.float32(record.score)
+    interval = share_interval(hits, reference.groups[~reference.is_ai])
+    return Standing(int(hits.sum()), len(hits), interval)
+
+
+def _exif(data: bytes, form: str) -> list[tuple[str, str]]:
+    for block in read_blocks(data, form)[0]:
+        if block.kind is BlockKind.EXIF:
+            try:
+                return exif_table(block.data)
+            except ValueError:
+                return []
+    return []
+
+
+def _compressed_twice(data: bytes) -> list[Fact]:
+    try:
+        found = periodicity(data)
+    except (OSError, ImageError):
+        return []
+    if found is None:
+        return []
+    word = "likely" if found >= HINT_FROM else "no sign"
+    return [Fact("jpeg.double_compression", f"{word} (periodicity {found:.1f})", "JPEG", None)]
