@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from itertools import islice
 
 from clipfake import reader
+from clipfake.cache import Cache, CacheUse, cache_key
 from clipfake.imaging.limits import Limits
 from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
@@ -15,7 +17,7 @@ from clipfake.records import Record
 from clipfake.sources import Item
 from clipfake.workers import default_workers, prepare_worker, read_alone
 
-_CHUNK = 64  # files that a worker is handed at once
+CHUNK = 64  # files that a worker is handed at once
 _AHEAD = 3  # chunks in flight for each worker
 
 _Flight = deque[tuple[list[Item], "Future[list[Record]]"]]
@@ -27,6 +29,7 @@ def scan_metadata(
     *,
     limits: Limits,
     workers: int | None = None,
+    cache: Cache | None = None,
 ) -> Iterator[Record]:
     """Describe files by their metadata alone, in order.
 
@@ -37,36 +40,43 @@ def scan_metadata(
         options: what is read and reported.
         limits: what one file may cost.
         workers: reading processes; None suits the machine, 0 reads in this process.
+        cache: of bytes that were read before.
     """
-    reading = ReadOptions(None, limits, options)
+    key = cache_key({"max_pixels": limits.pixels, "metadata": asdict(options), "pixels": False})
+    use = CacheUse(str(cache.file), key) if cache else None
+    reading = ReadOptions(None, limits, options, cache=use)
     count = default_workers() if workers is None else workers
-    for record in _read(items, reading, count) if count else _read_here(items, reading):
-        judge(record, None)
-        yield record
+    for records in _read(items, reading, count) if count else _read_here(items, reading):
+        for record in records:
+            judge(record, None)
+        if cache is not None:
+            cache.add(key, records)
+        yield from records
 
 
-def _read_here(items: Iterable[Item], options: ReadOptions) -> Iterator[Record]:
-    for item in items:
-        yield reader.read_item(item, options)[0]
+def _read_here(items: Iterable[Item], options: ReadOptions) -> Iterator[list[Record]]:
+    source = iter(items)
+    while chunk := list(islice(source, CHUNK)):
+        yield _read_chunk(chunk, options)
 
 
-def _read(items: Iterable[Item], options: ReadOptions, workers: int) -> Iterator[Record]:
+def _read(items: Iterable[Item], options: ReadOptions, workers: int) -> Iterator[list[Record]]:
     source = iter(items)
     flight: _Flight = deque()
     pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
     try:
         while True:
-            while len(flight) < workers * _AHEAD and (chunk := list(islice(source, _CHUNK))):
+            while len(flight) < workers * _AHEAD and (chunk := list(islice(source, CHUNK))):
                 flight.append((chunk, pool.submit(_read_chunk, chunk, options)))
             if not flight:
                 return
             chunk, future = flight.popleft()
             try:
-                yield from future.result()
+                yield future.result()
             except BrokenProcessPool:
                 # which file did it is not told, so each of those in flight gets a process
                 for lost in (chunk, *(each for each, _ in flight)):
-                    yield from (read_alone(item, options)[0] for item in lost)
+                    yield [read_alone(item, options)[0] for item in lost]
                 flight.clear()
                 pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
     finally:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from clipfake.cache import CacheUse, look_up
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
@@ -48,12 +49,14 @@ class ReadOptions:
         metadata: what is read of the file's metadata; None leaves it unread.
         transform: what is done to a file's bytes before they are decoded; the hash and the
             metadata are those of the file.
+        cache: where bytes that were scanned before are looked up.
     """
 
     preprocessing: Preprocessing | None = field(default_factory=Preprocessing)
     limits: Limits = field(default_factory=Limits)
     metadata: MetadataOptions | None = field(default_factory=MetadataOptions)
     transform: Callable[[bytes], bytes] | None = None
+    cache: CacheUse | None = None
 
 
 def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
@@ -62,6 +65,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
     Returns:
         The record without score, and uint8 pixels ``[3, S, S]`` unless the record has an
         error or pixels are not asked for. An image that cannot be decoded keeps its metadata.
+        What the cache knows comes with its score and without pixels.
     """
     record = Record(path=item.text, path_raw=item.raw, extra=item.extra)
     data, image = b"", None
@@ -71,6 +75,8 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         with time_limit(options.limits.seconds):
             data = _read_bytes(item.path, options.limits, record)
             record.sha256 = hashlib.sha256(data).hexdigest()
+            if options.cache and look_up(options.cache, record):
+                return record, None
             if options.preprocessing:
                 seen = options.transform(data) if options.transform else data
                 image = decode(seen, options.preprocessing, options.limits)

@@ -77,6 +77,7 @@ class Record:
         error_code: why there is no score.
         error: the same in a sentence, with a remedy.
         extra: the manifest's own columns.
+        cached: what depends on the bytes comes from the cache; not part of a report.
     """
 
     path: str
@@ -102,3 +103,4 @@ class Record:
     error_code: ErrorCode | None = None
     error: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    cached: bool = field(default=False, compare=False)

@@ -1,20 +1,24 @@
 """The scan: items in, finished records out, in the same order."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 
 from clipfake.batches import Batch, read_batches
+from clipfake.cache import Cache, CacheUse, cache_key
 from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
 from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
 from clipfake.reader import ReadOptions
-from clipfake.records import Record, Verdict
+from clipfake.records import Record
 from clipfake.sources import Item, Selection, Sources
 from clipfake.workers import default_workers
 
 _ALL = MetadataOptions()
+_REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
 
 
 def scan(
@@ -65,6 +69,7 @@ def scan_items(
     metadata: MetadataOptions | None = _ALL,
     workers: int | None = None,
     transform: Callable[[bytes], bytes] | None = None,
+    cache: Cache | None = None,
 ) -> Iterator[Record]:
     """Scan a stream of items; see ``scan`` for the arguments.
 
@@ -76,26 +81,61 @@ def scan_items(
         metadata: what is read of the files' metadata; None leaves it unread.
         workers: decoding processes.
         transform: what is done to a file's bytes before they are decoded.
+        cache: of bytes that were scanned before; it must not be used with a transform.
     """
+    key = _key(detector, limits, metadata)
+    use = CacheUse(str(cache.file), key) if cache else None
+    known: OrderedDict[str, float] = OrderedDict()
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform),
+        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use),
         batch_size=detector.batch_size,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
     )
     for batch in batches:
-        _judge(batch, detector, rule)
+        _score(batch, detector, known)
+        for record in batch.records:
+            _judge(record, detector, rule)
+        if cache is not None:
+            cache.add(key, batch.records)
         yield from batch.records
 
 
-def _judge(batch: Batch, detector: Detector, rule: DecisionRule) -> None:
-    pixels: dict[int, Verdict] = {}
-    if batch.pixels is not None:
-        scores = detector.score_pixels(batch.pixels)
-        for row, score in zip(batch.rows, scores.tolist(), strict=True):
-            record = batch.records[row]
-            record.score, pixels[row] = score, rule.verdict(score)
-            record.threshold, record.model = rule.threshold, detector.adapter.label
-    for row, record in enumerate(batch.records):
-        judge(record, pixels.get(row))
+def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -> None:
+    """Set scores; bytes that were scored lately are not scored again."""
+    new: dict[str, int] = {}
+    for at, row in enumerate(batch.rows):
+        sha256 = batch.records[row].sha256 or ""
+        if sha256 not in known:
+            new.setdefault(sha256, at)
+    if batch.pixels is not None and new:
+        chosen = list(new.values())
+        pixels = batch.pixels if len(chosen) == len(batch.rows) else batch.pixels[chosen]
+        known.update(zip(new, detector.score_pixels(pixels).tolist(), strict=True))
+    for row in batch.rows:
+        record = batch.records[row]
+        record.score = known[record.sha256 or ""]
+    while len(known) > _REMEMBERED:
+        known.popitem(last=False)
+
+
+def _judge(record: Record, detector: Detector, rule: DecisionRule) -> None:
+    if record.score is None:
+        judge(record, None)
+        return
+    record.threshold, record.model = rule.threshold, detector.adapter.label
+    judge(record, rule.verdict(record.score))
+
+
+def _key(detector: Detector, limits: Limits, metadata: MetadataOptions | None) -> str:
+    return cache_key(
+        {
+            "adapter": detector.adapter.digest,
+            "backbone": detector.backbone.digest,
+            "device": detector.device.type,
+            "precision": str(detector.precision),
+            "max_pixels": limits.pixels,
+            "metadata": None if metadata is None else asdict(metadata),
+        }
+    )

@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from clipfake import __version__
+from clipfake.cli.cache import cache_app
 from clipfake.cli.calibrate import calibrate_command
 from clipfake.cli.evaluate import evaluate_command
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.finetune import finetune_command
 from clipfake.cli.inspect import inspect_command
+from clipfake.cli.merge import merge_command
 from clipfake.cli.scan import scan_command
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 app.command("scan")(scan_command)
 app.command("inspect")(inspect_command)
+app.command("merge")(merge_command)
+app.add_typer(cache_app, name="cache")
 app.command("finetune")(finetune_command)
 app.command("calibrate")(calibrate_command)
 app.command("evaluate")(evaluate_command)

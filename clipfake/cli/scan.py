@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,8 +31,12 @@ from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clipfake.detector import Detector
+    from clipfake.report.journal import Journal
     from clipfake.report.summary import Summary
+    from clipfake.sources import Item, Sources
 
 FAIL_ON = ("ai", "inconclusive", "error")
 
@@ -96,6 +101,20 @@ def scan_command(
         str | None,
         typer.Option(help="Exit with 1 when any file is: ai, inconclusive, error (comma list)."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on with an interrupted scan of the same --output, or start anew.",
+        ),
+    ] = True,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Folder that remembers scores by the sha256 of the bytes."),
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(help="Scan one share of the files, i/n; clipfake merge joins them.")
+    ] = "1/1",
     quiet: Quiet = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
@@ -112,13 +131,18 @@ def scan_command(
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
+    from clipfake.resume import remaining
     from clipfake.sources import Selection, Sources
+    from clipfake.sources.shard import Shard
 
     for path in output or []:
         check_output(path)
     selection = Selection(tuple(include or ()), tuple(exclude or ()), hidden, follow_symlinks)
     sources = Sources(paths, selection)
 
+    share = Shard.parse(shard)
+
+    from clipfake.cache import Cache
     from clipfake.cli.screen import Screen
     from clipfake.metadata.read import MetadataOptions
     from clipfake.report.summary import Summary
@@ -128,11 +152,13 @@ def scan_command(
     screen = Screen(quiet=quiet, as_json=as_json)
     limits = Limits(max_pixels, max_bytes, timeout_per_file)
     metadata = MetadataOptions(gps, prompts, read_trust(c2pa_trust))
+    known = Cache(cache) if cache else None
     detector, rule = None, None
     if no_pixels:
-        from clipfake.metadata_scan import scan_metadata
+        from clipfake.metadata_scan import CHUNK, scan_metadata
 
-        records = scan_metadata(sources, metadata, limits=limits, workers=workers)
+        at_once = CHUNK
+        start = partial(scan_metadata, options=metadata)
     else:
         from clipfake.detector import Detector
         from clipfake.scanning import scan_items
@@ -147,18 +173,24 @@ def scan_command(
                 allow_download=allow_download,
             )
         rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
-        records = scan_items(
-            sources,
-            detector,
-            rule,
-            limits=limits,
-            metadata=None if no_metadata else metadata,
-            workers=workers,
-        )
+        at_once = detector.batch_size
+        read = None if no_metadata else metadata
+        start = partial(scan_items, detector=detector, rule=rule, metadata=read)
     summary = Summary()
-    report = Report(output or [], sources.columns, _about(detector, context.params))
+    about = _about(detector, context.params)
+    journal = _journal(output or [], sources, about, every=at_once, resume=resume)
+    report = Report(output or [], sources.columns, about, journal)
     with report, screen.progress(sources, summary):
-        for record in records:
+        items: Iterable[Item] = share.of(sources)
+        if journal is not None:
+
+            def restore(row: dict[str, Any]) -> None:
+                report.restore(row)
+                summary.restore(row)
+                screen.advance()
+
+            items = remaining(items, journal, restore)
+        for record in start(items, limits=limits, workers=workers, cache=known):
             report.add(record)
             summary.add(record)
             screen.advance()
@@ -189,6 +221,42 @@ def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
     if any(found[name] for name in wanted):
         return Exit.FOUND
     return Exit.FINE if summary.scored else Exit.NOTHING_READ
+
+
+# options that change how a scan runs, and not what it finds
+_FREE = {
+    "output",
+    "fail_on",
+    "resume",
+    "cache",
+    "quiet",
+    "as_json",
+    "debug",
+    "workers",
+    "batch_size",
+    "allow_download",
+}
+
+
+def _journal(
+    outputs: "list[Path]",
+    sources: "Sources",
+    about: dict[str, Any],
+    *,
+    every: int,
+    resume: bool,
+) -> "Journal | None":
+    """The journal of the first report; None without a report."""
+    if not outputs:
+        return None
+    from clipfake.report.journal import Journal, journal_path
+    from clipfake.report.schema import report_schema
+
+    options = {name: value for name, value in about["options"].items() if name not in _FREE}
+    made_by = {name: value for name, value in about.items() if name not in ("started", "options")}
+    scan = {**made_by, **options, "manifests": sources.stamps()}
+    path = journal_path(outputs[0])
+    return Journal(path, report_schema(sources.columns), scan, every=every, resume=resume)
 
 
 def _about(detector: "Detector | None", options: dict[str, Any]) -> dict[str, Any]:

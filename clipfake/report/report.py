@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -12,9 +13,10 @@ from clipfake.errors import ReportError, UsageError
 from clipfake.records import Record
 from clipfake.report.csv import CsvFile
 from clipfake.report.files import partial_path, publish, report_error
+from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
 from clipfake.report.parquet import ParquetFile
-from clipfake.report.schema import report_schema, to_row
+from clipfake.report.schema import fit_row, report_schema, to_row
 
 ROWS_A_GROUP = 8192
 
@@ -46,7 +48,11 @@ class Report:
     """
 
     def __init__(
-        self, paths: Sequence[Path], columns: Mapping[str, pa.DataType], about: dict[str, Any]
+        self,
+        paths: Sequence[Path],
+        columns: Mapping[str, pa.DataType],
+        about: dict[str, Any],
+        journal: Journal | None = None,
     ) -> None:
         """Open the files.
 
@@ -54,6 +60,7 @@ class Report:
             paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``.
             columns: the manifests' own columns.
             about: what made the report, kept where the format has a place for it.
+            journal: keeps rows through crashes; deleted when the report is whole.
 
         Raises:
             UsageError: an unknown ending, a name twice, or no folder for it.
@@ -61,6 +68,7 @@ class Report:
         """
         self.paths = list(paths)
         self._schema = report_schema(columns)
+        self._journal = journal
         self._rows: list[dict[str, Any]] = []
         self._files: list[tuple[Path, ReportFile]] = []
         for path in self.paths:
@@ -82,9 +90,24 @@ class Report:
         """
         if not self._files:
             return
-        self._rows.append(to_row(record, self._schema))
+        row = to_row(record, self._schema)
+        if self._journal is not None:
+            self._journal.add(row)
+        self.restore(row)
+
+    def restore(self, row: dict[str, Any]) -> None:
+        """Take a row that the journal holds already.
+
+        Raises:
+            ReportError: a file cannot be written.
+        """
+        self._rows.append(row)
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
+
+    def fit(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of another report with the columns of this one."""
+        return fit_row(row, self._schema)
 
     def __enter__(self) -> "Report":
         return self
@@ -102,6 +125,9 @@ class Report:
             except ReportError as failure:
                 failures.append(failure)
         whole = kind is None and not failures
+        if self._journal is not None and not whole:
+            with suppress(ReportError):  # whatever ended the scan is told, and not this
+                self._journal.close()
         for path, file in self._files:
             try:
                 _finish(path, file, whole)
@@ -109,6 +135,8 @@ class Report:
                 failures.append(failure)
         if failures and not isinstance(error, ReportError):
             raise failures[0]
+        if self._journal is not None and whole and not failures:
+            self._journal.remove()
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []

@@ -90,6 +90,11 @@ def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
     values["verdict"] = record.verdict.value
     values["error_code"] = None if record.error_code is None else record.error_code.value
     values["notes"] = "; ".join(record.notes) or None
+    return fit_row(values, schema)
+
+
+def fit_row(values: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """Values for the columns of a schema: null where there is none, text where that is the type."""
     return {field.name: _fit(values.get(field.name), field.type) for field in schema}
 
 

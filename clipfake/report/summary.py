@@ -3,8 +3,10 @@
 import heapq
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from clipfake.errors import ErrorCode
 from clipfake.records import Record, Verdict
 
 MOST_SUSPICIOUS = 10
@@ -47,6 +49,21 @@ class Summary:
             heapq.heappush(self._top, (record.score, -self.files, record))
             if len(self._top) > MOST_SUSPICIOUS:
                 heapq.heappop(self._top)
+
+    def restore(self, row: Mapping[str, Any]) -> None:
+        """Count a row that an earlier run of the same scan wrote."""
+        code = row["error_code"]
+        self.add(
+            Record(
+                row["path"],
+                bytes=row["bytes"],
+                score=row["score"],
+                verdict=Verdict(row["verdict"]),
+                verdict_basis=row["verdict_basis"],
+                declared=row["declared"],
+                error_code=None if code is None else ErrorCode(code),
+            )
+        )
 
     @property
     def files(self) -> int:

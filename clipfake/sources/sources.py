@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,6 +61,15 @@ class Sources:
                 yield from walk(part, self._selection)
             else:
                 yield Item(part)
+
+    def stamps(self) -> list[list[Any]]:
+        """Path, size and time of change (ns since 1970) of each manifest that is a file."""
+        found = []
+        for part in self._parts:
+            if isinstance(part, Manifest) and part.path != STDIN:
+                status = os.stat(part.path)
+                found.append([part.path, status.st_size, status.st_mtime_ns])
+        return found
 
     def _add_columns(self, columns: dict[str, pa.DataType]) -> None:
         for name, kind in columns.items():

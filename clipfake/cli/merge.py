@@ -1,0 +1,50 @@
+"""`clipfake merge`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clipfake.cli.exit_codes import Exit
+from clipfake.cli.options import Debug, Quiet
+from clipfake.errors import UsageError
+from clipfake.report.text import printable
+
+
+def merge_command(
+    reports: Annotated[list[Path], typer.Argument(help="Parquet reports of scans, in order.")],
+    output: Annotated[
+        list[Path],
+        typer.Option("--output", "-o", help="Report file: .parquet, .csv or .jsonl; repeatable."),
+    ],
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Join the reports of several scans, and say what is missing or doubled.
+
+    Exit code 1 when a share of --shard i/n is missing.
+    """
+    del debug
+    from rich.console import Console
+
+    from clipfake.report.merge import merge_reports
+    from clipfake.report.report import check_output
+
+    console = Console(stderr=True, highlight=False, quiet=quiet)
+    for path in output:
+        check_output(path)
+    for path in reports:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such report")
+    merged = merge_reports(reports, output)
+    console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
+    if merged.doubled:
+        names = ", ".join(printable(path) for path in merged.doubled_paths)
+        console.print(
+            f"{merged.doubled} rows left out, their paths come twice: {names}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for share in merged.missing:
+        console.print(f"missing: share {share}", markup=False)
+    return Exit.FOUND if merged.missing else Exit.FINE

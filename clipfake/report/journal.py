@@ -1,0 +1,248 @@
+"""The journal: rows of a scan that is under way, kept so that no interruption loses them.
+
+A journal is one file that only grows: a line of JSON that says which scan it belongs to, then
+frames of a 4-byte length, a 4-byte CRC-32 and an Arrow record batch. What a crash leaves torn at
+the end is told by its CRC and cut off.
+"""
+
+import base64
+import json
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from clipfake.errors import ReportError, UsageError
+
+SUFFIX = ".journal"
+SYNC_SECONDS = 1.0  # of rows, at most, that a power cut may cost; a killed process costs none
+_FORMAT = 1
+_FRAME = struct.Struct("<II")
+_MAX_HEADER = 2**20
+_MAX_FRAME = 2**30
+
+
+def journal_path(output: Path) -> Path:
+    """Where the journal of a report lies."""
+    return output.with_name(output.name + SUFFIX)
+
+
+class Journal:
+    """Rows of one scan, appended batch by batch.
+
+    Attributes:
+        path: of the file.
+        schema: of the rows.
+    """
+
+    def __init__(
+        self, path: Path, schema: pa.Schema, scan: Mapping[str, Any], *, every: int, resume: bool
+    ) -> None:
+        """Open a journal, or begin one.
+
+        Args:
+            path: of the file.
+            schema: of the rows.
+            scan: what makes the scan what it is; plain JSON values.
+            every: rows of a frame.
+            resume: go on with the journal that exists; False begins anew.
+
+        Raises:
+            UsageError: the journal is of another scan, damaged, or in use by another process.
+            ReportError: it cannot be written.
+        """
+        self.path, self.schema = path, schema
+        self._every = every
+        self._rows: list[dict[str, Any]] = []
+        self._synced = time.monotonic()
+        header = {
+            "clipfake_journal": _FORMAT,
+            "scan": dict(scan),
+            "schema": base64.b64encode(schema.serialize().to_pybytes()).decode(),
+        }
+        exists = resume and _begun(path)
+        try:
+            self._file = open(path, "r+b" if exists else "a+b")  # noqa: SIM115
+            _lock(self._file.fileno(), path)
+            if exists:
+                self._check(header)
+            else:
+                self._file.truncate(0)
+                self._file.write(json.dumps(header).encode() + b"\n")
+                self._sync()
+        except OSError as error:
+            raise self._failure(error) from error
+        self._start = self._end_of_header()
+        self._file.seek(0, os.SEEK_END)
+
+    def rows(self) -> Iterator[list[dict[str, Any]]]:
+        """Rows that are there, frame by frame; a torn end is left out."""
+        for _, batch in self._frames():
+            yield batch.to_pylist()
+
+    def keep(self, count: int) -> None:
+        """Cut off all rows after the first ``count``, and a torn end; then rows may be added.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        kept, end, rest = 0, self._start, list[dict[str, Any]]()
+        for after, batch in self._frames():
+            if kept + len(batch) > count:
+                rest = batch.slice(0, count - kept).to_pylist()
+                break
+            kept, end = kept + len(batch), after
+        try:
+            self._file.truncate(end)
+            self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise self._failure(error) from error
+        self._rows = rest
+        self.commit()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Take a row; rows are written in frames.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        self._rows.append(row)
+        if len(self._rows) >= self._every:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write the rows that wait.
+
+        Raises:
+            ReportError: the file cannot be written; the frames before are whole.
+        """
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        batch = pa.RecordBatch.from_pylist(rows, schema=self.schema).serialize().to_pybytes()
+        try:
+            self._file.write(_FRAME.pack(len(batch), zlib.crc32(batch)) + batch)
+            self._file.flush()
+            if time.monotonic() - self._synced >= SYNC_SECONDS:
+                self._sync()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def close(self) -> None:
+        """Write what waits and close the file, which stays.
+
+        Raises:
+            ReportError: the file cannot be written.
+        """
+        self.commit()
+        try:
+            self._sync()
+            self._file.close()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def remove(self) -> None:
+        """Close and delete the file: the report is whole.
+
+        Raises:
+            ReportError: the file cannot be deleted.
+        """
+        try:
+            self.path.unlink(missing_ok=True)
+            self._file.close()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _frames(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """End of each whole frame, and its batch."""
+        with open(self.path, "rb") as file:
+            file.seek(self._start)
+            while len(head := file.read(_FRAME.size)) == _FRAME.size:
+                size, check = _FRAME.unpack(head)
+                data = file.read(size) if size <= _MAX_FRAME else b""
+                if len(data) < size or zlib.crc32(data) != check or not data:
+                    return
+                yield file.tell(), pa.ipc.read_record_batch(pa.py_buffer(data), self.schema)
+
+    def _check(self, header: Mapping[str, Any]) -> None:
+        """Raise UsageError when the file is no journal of this scan."""
+        held = read_header(self.path)
+        if held == header:
+            return
+        known = held["scan"] if isinstance(held.get("scan"), dict) else {}
+        other = {**known, "schema": held.get("schema")}
+        ours = {**header["scan"], "schema": header["schema"]}
+        names = [name for name in ours if other.get(name) != ours[name]]
+        raise UsageError(
+            f"{self.path}: is of another scan (different: {', '.join(names) or 'format'}); repeat "
+            "that scan's options to go on with it, or give --no-resume to start anew"
+        )
+
+    def _end_of_header(self) -> int:
+        self._file.seek(0)
+        return len(self._file.readline(_MAX_HEADER))
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
+
+    def _failure(self, error: OSError) -> ReportError:
+        return ReportError(
+            f"{self.path}: rows cannot be kept ({error.strerror or error}); free space, then "
+            "repeat the command to go on from the last whole batch"
+        )
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """First line of a journal.
+
+    Raises:
+        UsageError: the file is no journal.
+    """
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.readline(_MAX_HEADER))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path}: not a readable journal; give --no-resume to start anew"
+        ) from error
+    if not isinstance(header, dict) or "clipfake_journal" not in header:
+        raise UsageError(f"{path}: not a journal; move it away, or give another --output")
+    return header
+
+
+def _begun(path: Path) -> bool:
+    """Whether a file holds more than a header that a crash tore."""
+    try:
+        with open(path, "rb") as file:
+            return b"\n" in file.readline(_MAX_HEADER)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Keep other processes from writing the same journal, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError(
+            f"{path}: another scan writes this report; wait for it or give another --output"
+        ) from error
+
+
+def matching(rows: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> int:
+    """How many rows, from the first on, are of these paths."""
+    for number, (row, text) in enumerate(zip(rows, texts, strict=False)):
+        if row["path"] != text:
+            return number
+    return min(len(rows), len(texts))

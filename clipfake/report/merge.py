@@ -1,0 +1,134 @@
+"""Join reports: the shares of a scan over several machines, or scans of several folders."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clipfake.errors import UsageError
+from clipfake.report.parquet import METADATA_KEY
+from clipfake.report.report import Report
+from clipfake.report.schema import COLUMNS
+
+_BATCH = 8192
+_NAMED = 10  # doubled paths that are named
+# parts of what made a report that must be the same, or scores do not compare
+_SAME = ("adapter_sha256", "backbone_sha256", "precision")
+
+
+@dataclass
+class Merged:
+    """What came together.
+
+    Attributes:
+        rows: of the joined report.
+        doubled: rows left out because an earlier one has the same path.
+        doubled_paths: some of their paths.
+        missing: shares that are not among the reports, ``i/n``.
+    """
+
+    rows: int = 0
+    doubled: int = 0
+    doubled_paths: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
+    """Write the rows of Parquet reports as one report, in the order of the inputs.
+
+    Memory grows by 8 bytes a row, which tell doubled paths.
+
+    Args:
+        inputs: Parquet reports of scans by the same model.
+        outputs: reports to write; the ending chooses the format.
+
+    Raises:
+        UsageError: an input is no report, or the models differ.
+        ReportError: an output cannot be written.
+    """
+    abouts = [_about(path) for path in inputs]
+    _check_same(inputs, abouts)
+    merged = Merged(missing=_missing(abouts))
+    columns: dict[str, pa.DataType] = {}
+    for path in inputs:
+        for name, kind in zip(*_own_columns(path), strict=True):
+            columns[name] = kind if columns.get(name, kind) == kind else pa.string()
+    doubled = _doubled(inputs)
+    about = {**abouts[0], "merged": [str(path) for path in inputs], "parts": abouts}
+    seen: set[int] = set()
+    with Report(outputs, columns, about) as report:
+        for row in _rows(inputs):
+            key = _key(row)
+            if key in doubled:
+                if key in seen:
+                    merged.doubled += 1
+                    if len(merged.doubled_paths) < _NAMED:
+                        merged.doubled_paths.append(row["path"])
+                    continue
+                seen.add(key)
+            report.restore(report.fit(row))
+            merged.rows += 1
+    return merged
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        held = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
+        about = json.loads(held) if held else None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable Parquet report; give those of scans") from error
+    if not isinstance(about, dict):
+        raise UsageError(f"{path}: Parquet, but no report of clipfake's; give those of scans")
+    return about
+
+
+def _check_same(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> None:
+    for path, about in zip(inputs, abouts, strict=True):
+        for name in _SAME:
+            if about.get(name) != abouts[0].get(name):
+                raise UsageError(
+                    f"{path}: made with another {name.removesuffix('_sha256')} than {inputs[0]}, "
+                    "so that their scores do not compare; scan again with one of the two"
+                )
+
+
+def _missing(abouts: Sequence[dict[str, Any]]) -> list[str]:
+    shares = [str((about.get("options") or {}).get("shard", "1/1")) for about in abouts]
+    counts = {int(share.partition("/")[2]) for share in shares}
+    wanted = {f"{number}/{count}" for count in counts for number in range(1, count + 1)}
+    return sorted(wanted - set(shares), key=lambda share: [int(n) for n in share.split("/")])
+
+
+def _own_columns(path: Path) -> tuple[list[str], list[pa.DataType]]:
+    fields = [each for each in pq.read_schema(path) if each.name not in COLUMNS]
+    return [each.name for each in fields], [each.type for each in fields]
+
+
+def _rows(inputs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for path in inputs:
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH):
+            yield from batch.to_pylist()
+
+
+def _key(row: dict[str, Any]) -> int:
+    name = row["path_raw"] or row["path"].encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little", signed=True)
+
+
+def _doubled(inputs: Sequence[Path]) -> set[int]:
+    """Keys that several rows have."""
+    keys: list[npt.NDArray[np.int64]] = []
+    for path in inputs:
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=["path", "path_raw"]):
+            keys.append(np.array([_key(row) for row in batch.to_pylist()], dtype=np.int64))
+    if not keys:
+        return set()
+    found, counts = np.unique(np.concatenate(keys), return_counts=True)
+    return set(found[counts > 1].tolist())

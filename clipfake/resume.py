@@ -1,0 +1,50 @@
+"""Going on with a scan that was interrupted."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from clipfake.report.journal import Journal, matching
+from clipfake.sources import Item
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+
+def remaining(
+    items: Iterable[Item], journal: Journal, restore: Callable[[Row], None]
+) -> Iterator[Item]:
+    """Items that a journal has no rows of; those it has are restored first.
+
+    The listing is compared with the journal path by path. Where the two part, because files came or
+    went since, the rows from there on are dropped and their files scanned again.
+
+    Args:
+        items: everything, in order.
+        journal: of the interrupted scan; ready to be added to when this returns.
+        restore: called with each row that is kept, in order.
+
+    Returns:
+        What is left of ``items``.
+    """
+    source = iter(items)
+    kept = 0
+    left_over: list[Item] = []
+    for rows in journal.rows():
+        listed = list(islice(source, len(rows)))
+        same = matching(rows, [item.text for item in listed])
+        for row in rows[:same]:
+            restore(row)
+        kept += same
+        if same < len(rows):
+            left_over = listed[same:]
+            logger.warning(
+                "%s: the files changed after %d rows; the scan goes on from there",
+                journal.path,
+                kept,
+            )
+            break
+    journal.keep(kept)
+    return chain(left_over, source)

@@ -1,0 +1,192 @@
+"""The journal: what is kept through crashes, and what is cut off."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from clipfake.errors import ReportError, UsageError
+from clipfake.records import Record
+from clipfake.report import Report
+from clipfake.report.journal import Journal, journal_path, read_header
+from clipfake.report.schema import report_schema, to_row
+from clipfake.resume import remaining
+from clipfake.sources import Item
+
+SCHEMA = report_schema({"label": pa.int64()})
+SCAN = {"paths": ["a"], "threshold": 0.9}
+
+
+def row(name: str) -> dict[str, object]:
+    return to_row(Record(name, extra={"label": 7}), SCHEMA)
+
+
+def opened(path: Path, *, resume: bool = True, every: int = 2, **scan: object) -> Journal:
+    return Journal(path, SCHEMA, {**SCAN, **scan}, every=every, resume=resume)
+
+
+def kept(journal: Journal) -> list[str]:
+    return [str(each["path"]) for rows in journal.rows() for each in rows]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of five rows, whose process died: two frames were written, a row was not."""
+    path = tmp_path / "r.csv.journal"
+    journal = opened(path)
+    for name in "abcde":
+        journal.add(row(name))
+    os.close(os.dup(journal._file.fileno()))
+    journal._file.close()
+    return path
+
+
+def test_a_report_names_its_journal() -> None:
+    assert journal_path(Path("x/r.parquet")) == Path("x/r.parquet.journal")
+
+
+def test_whole_frames_survive_with_every_value(path: Path) -> None:
+    journal = opened(path)
+    assert kept(journal) == ["a", "b", "c", "d"]
+    assert next(journal.rows())[0] == row("a")
+
+
+def test_a_closed_journal_holds_what_waited(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "j")
+    journal.add(row("a"))
+    journal.close()
+    assert kept(opened(tmp_path / "j")) == ["a"]
+
+
+def test_a_torn_end_is_cut_off_wherever_it_tore(path: Path) -> None:
+    data = path.read_bytes()
+    header = data.index(b"\n") + 1
+    sizes = [int.from_bytes(data[header : header + 4], "little") + 8]
+    first = header + sizes[0]
+    for end in range(header, len(data), 97):
+        path.write_bytes(data[:end])
+        journal = opened(path)
+        assert kept(journal) == (["a", "b"] if end >= first else [])
+        journal.keep(10)
+        journal.add(row("x"))
+        journal.add(row("y"))
+        assert kept(journal)[-2:] == ["x", "y"]
+        journal.close()
+
+
+def test_a_flipped_bit_ends_the_rows_before_it(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+    assert kept(opened(path)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_rows_can_be_cut_at_any_place(path: Path, count: int) -> None:
+    journal = opened(path)
+    journal.keep(count)
+    journal.add(row("x"))
+    journal.close()
+    assert kept(opened(path)) == [*"abcd"[:count], "x"]
+
+
+def test_a_new_start_forgets(path: Path) -> None:
+    assert kept(opened(path, resume=False)) == []
+
+
+def test_a_header_that_tore_is_a_new_start(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20])
+    assert kept(opened(path)) == []
+    path.write_bytes(b"")
+    assert kept(opened(path)) == []
+
+
+def test_another_scan_is_refused_and_the_difference_named(path: Path) -> None:
+    with pytest.raises(UsageError, match=r"another scan \(different: threshold\).*--no-resume"):
+        opened(path, threshold=0.5)
+    with pytest.raises(UsageError, match="different: schema"):
+        Journal(path, report_schema({}), SCAN, every=1, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"text\n", b'{"a": 1}\n', b"\xff\xfe\n", b"[]\n"])
+def test_what_is_no_journal_is_never_overwritten(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "j").write_bytes(content)
+    with pytest.raises(UsageError, match=r"j: not a"):
+        opened(tmp_path / "j")
+    assert (tmp_path / "j").read_bytes() == content
+
+
+def test_two_scans_cannot_write_one_journal(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    first = opened(tmp_path / "j")
+    with pytest.raises(UsageError, match="another scan writes this report"):
+        opened(tmp_path / "j")
+    first.close()
+    opened(tmp_path / "j").close()
+
+
+def test_a_full_disk_is_told_with_a_remedy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = opened(path)
+    journal.keep(4)
+
+    class Full:
+        def write(self, data: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "_file", Full())
+    journal.add(row("x"))
+    with pytest.raises(ReportError, match=r"No space left on device.*go on from the last whole"):
+        journal.add(row("y"))
+    assert kept(journal) == ["a", "b", "c", "d"]
+
+
+def test_the_header_says_what_it_belongs_to(path: Path) -> None:
+    assert read_header(path)["scan"] == SCAN
+
+
+# going on
+
+
+def resumed(path: Path, names: str) -> tuple[list[str], list[str]]:
+    """What is restored and what remains."""
+    restored: list[str] = []
+    journal = opened(path)
+    left = remaining(map(Item, names), journal, lambda each: restored.append(str(each["path"])))
+    found = restored, [item.path for item in left]
+    journal.close()
+    return found
+
+
+def test_rows_that_are_there_are_not_scanned_again(path: Path) -> None:
+    assert resumed(path, "abcdefg") == (list("abcd"), list("efg"))
+    assert resumed(path, "abcd") == (list("abcd"), [])
+
+
+@pytest.mark.parametrize(
+    ("names", "same"), [("abxcd", "ab"), ("axbcd", "a"), ("xabcd", ""), ("abc", "abc"), ("", "")]
+)
+def test_changed_files_are_scanned_again_from_there(
+    path: Path, caplog: pytest.LogCaptureFixture, names: str, same: str
+) -> None:
+    assert resumed(path, names) == (list(same), list(names[len(same) :]))
+    assert "the files changed after" in caplog.text
+    assert kept(opened(path)) == list(same)
+
+
+def test_a_whole_report_needs_no_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", report_schema({}), SCAN, every=2, resume=True)
+    with Report([tmp_path / "r.csv"], {}, {}, journal) as report:
+        report.add(Record("a"))
+        assert (tmp_path / "j").exists()
+    assert sorted(os.listdir(tmp_path)) == ["r.csv"]
+
+
+def test_an_interrupted_report_keeps_its_journal_with_every_row(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", report_schema({}), SCAN, every=10, resume=True)
+    report = Report([tmp_path / "r.csv"], {}, {}, journal)
+    report.add(Record("a"))
+    with pytest.raises(KeyboardInterrupt), report:
+        raise KeyboardInterrupt
+    again = Journal(tmp_path / "j", report_schema({}), SCAN, every=10, resume=True)
+    assert kept(again) == ["a"]
