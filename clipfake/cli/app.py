@@ -19,6 +19,7 @@ from clipfake.cli.finetune import finetune_command
 from clipfake.cli.inspect import inspect_command
 from clipfake.cli.merge import merge_command
 from clipfake.cli.scan import scan_command
+from clipfake.cli.verify import verify_command
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("scan")(scan_command)
 app.command("inspect")(inspect_command)
 app.command("merge")(merge_command)
+app.command("verify")(verify_command)
 app.add_typer(cache_app, name="cache")
 app.command("finetune")(finetune_command)
 app.command("calibrate")(calibrate_command)

@@ -115,6 +115,10 @@ def scan_command(
     shard: Annotated[
         str, typer.Option(help="Scan one share of the files, i/n; clipfake merge joins them.")
     ] = "1/1",
+    custody: Annotated[
+        bool,
+        typer.Option("--custody", help="Write a statement of custody beside the first report."),
+    ] = False,
     quiet: Quiet = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
@@ -139,14 +143,16 @@ def scan_command(
         check_output(path)
     selection = Selection(tuple(include or ()), tuple(exclude or ()), hidden, follow_symlinks)
     sources = Sources(paths, selection)
-
     share = Shard.parse(shard)
 
     from clipfake.cache import Cache
     from clipfake.cli.screen import Screen
+    from clipfake.custody import Inputs, write_custody
     from clipfake.metadata.read import MetadataOptions
     from clipfake.report.summary import Summary
 
+    if custody and not output:
+        raise UsageError("--custody needs a report that it is of: give --output")
     if no_pixels and no_metadata:
         raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -180,6 +186,7 @@ def scan_command(
     about = _about(detector, context.params)
     journal = _journal(output or [], sources, about, every=at_once, resume=resume)
     report = Report(output or [], sources.columns, about, journal)
+    inputs, restored = Inputs(), 0
     with report, screen.progress(sources, summary):
         items: Iterable[Item] = share.of(sources)
         if journal is not None:
@@ -187,22 +194,26 @@ def scan_command(
             def restore(row: dict[str, Any]) -> None:
                 report.restore(row)
                 summary.restore(row)
+                inputs.add(row)
                 screen.advance()
 
             items = remaining(items, journal, restore)
+            restored = summary.files
         for record in start(items, limits=limits, workers=workers, cache=known):
-            report.add(record)
+            inputs.add(report.add(record))
             summary.add(record)
             screen.advance()
+    if custody:
+        write_custody(inputs, about, report.paths, restored=restored)
     screen.summarise(summary, rule, detector.adapter if detector else None, report.paths)
     if as_json:
-        about = {
+        used = {
             "adapter": detector.adapter.label if detector else None,
             "threshold": rule.threshold if rule else None,
             "fpr": rule.fpr if rule else None,
         }
         reports = [str(path) for path in report.paths]
-        typer.echo(json.dumps({**summary.to_json(), **about, "reports": reports}))
+        typer.echo(json.dumps({**summary.to_json(), **used, "reports": reports}))
     return _exit_code(summary, wanted)
 
 
@@ -229,6 +240,7 @@ _FREE = {
     "fail_on",
     "resume",
     "cache",
+    "custody",
     "quiet",
     "as_json",
     "debug",

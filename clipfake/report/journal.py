@@ -68,6 +68,9 @@ class Journal:
         exists = resume and _begun(path)
         try:
             self._file = open(path, "r+b" if exists else "a+b")  # noqa: SIM115
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
             _lock(self._file.fileno(), path)
             if exists:
                 self._check(header)
@@ -76,7 +79,11 @@ class Journal:
                 self._file.write(json.dumps(header).encode() + b"\n")
                 self._sync()
         except OSError as error:
+            self._file.close()
             raise self._failure(error) from error
+        except UsageError:
+            self._file.close()
+            raise
         self._start = self._end_of_header()
         self._file.seek(0, os.SEEK_END)
 

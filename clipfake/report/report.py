@@ -82,18 +82,20 @@ class Report:
                 raise report_error(path, error) from error
             self._files.append((path, opened))
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record) -> dict[str, Any]:
         """Take one record; rows are written in groups.
+
+        Returns:
+            The record's row.
 
         Raises:
             ReportError: a file cannot be written.
         """
-        if not self._files:
-            return
         row = to_row(record, self._schema)
         if self._journal is not None:
             self._journal.add(row)
         self.restore(row)
+        return row
 
     def restore(self, row: dict[str, Any]) -> None:
         """Take a row that the journal holds already.
@@ -101,6 +103,8 @@ class Report:
         Raises:
             ReportError: a file cannot be written.
         """
+        if not self._files:
+            return
         self._rows.append(row)
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()

@@ -1,0 +1,269 @@
+"""Scans that are broken off, go on, are split, joined, remembered and verified."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from clipfake.cli.app import main
+from clipfake.cli.exit_codes import Exit
+from clipfake.report.journal import Journal, journal_path
+from tests.conftest import encoded, picture
+
+
+def clipfake(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve files, of which two pairs are alike and one is cut off."""
+    root = tmp_path / "in"
+    root.mkdir()
+    for number in range(11):
+        (root / f"{number:02d}.png").write_bytes(encoded(picture(seed=number % 9)))
+    (root / "11.jpg").write_bytes(encoded(picture(400, 400), "JPEG")[:3000])
+    return root
+
+
+def scan(folder: Path, output: Path, *options: object) -> int:
+    return clipfake("scan", folder, "-o", output, "--quiet", "--workers", 0, *options)
+
+
+def broken_off(folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """A scan whose process dies when so many rows are in its journal."""
+    add = Journal.add
+    seen = []
+
+    def dying(self: Journal, row: dict[str, object]) -> None:
+        if len(seen) == after:
+            self._rows = []
+            raise RuntimeError("killed")
+        seen.append(row)
+        add(self, row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", dying)
+        assert scan(folder, output, "--batch-size", 4) == Exit.UNEXPECTED
+    assert journal_path(output).exists()
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("after", [0, 3, 4, 9, 11])
+def test_a_scan_goes_on_where_it_broke_off(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    whole, broken = tmp_path / "whole.parquet", tmp_path / "broken.parquet"
+    assert scan(folder, whole) == Exit.FINE
+    broken_off(folder, broken, monkeypatch, after)
+    from clipfake.detector import Detector
+
+    scored = []
+    real = Detector.score_pixels
+    monkeypatch.setattr(
+        Detector, "score_pixels", lambda self, pixels: scored.append(1) or real(self, pixels)
+    )
+    assert scan(folder, broken, "--batch-size", 4) == Exit.FINE
+    assert len(scored) <= 3 - after // 4
+    assert pq.read_table(broken).equals(pq.read_table(whole))
+    assert sorted(os.listdir(tmp_path)) == ["broken.parquet", "in", "whole.parquet"]
+
+
+def test_the_summary_counts_rows_of_the_run_before(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken_off(folder, tmp_path / "r.csv", monkeypatch, 8)
+    capsys.readouterr()
+    assert clipfake("scan", folder, "-o", tmp_path / "r.csv", "--json", "--workers", 0) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["files"], summary["scored"], summary["errors"]) == (12, 11, 1)
+    assert summary["declared"] == {"none": 12}
+
+
+def test_other_options_are_no_resuming(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "r.parquet"
+    broken_off(folder, output, monkeypatch, 8)
+    assert scan(folder, output, "--threshold", 0.3) == Exit.USAGE
+    err = " ".join(capsys.readouterr().err.split())
+    assert "different: threshold" in err
+    assert "--no-resume" in err
+    assert scan(folder, output, "--threshold", 0.3, "--no-resume") == Exit.FINE
+    assert pq.read_table(output).num_rows == 12
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_killed_process_loses_no_row(folder: Path, tmp_path: Path) -> None:
+    for number in range(12, 600):
+        (folder / f"{number}.png").write_bytes(encoded(picture(16, 16, seed=number)))
+    output = tmp_path / "r.parquet"
+    command = [sys.executable, "-m", "clipfake", "scan", str(folder), "-o", str(output), "-q"]
+    command += ["--no-pixels"]
+    for _ in range(3):
+        with subprocess.Popen(command) as process:
+            deadline = time.monotonic() + 60
+            size = journal_path(output).stat().st_size if journal_path(output).exists() else 0
+            while process.poll() is None and time.monotonic() < deadline:
+                if journal_path(output).exists() and journal_path(output).stat().st_size > size:
+                    break
+                time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+    assert clipfake("scan", folder, "-o", output, "-q", "--no-pixels") == Exit.FINE
+    assert clipfake("scan", folder, "-o", tmp_path / "w.parquet", "-q", "--no-pixels") == Exit.FINE
+    assert pq.read_table(output).equals(pq.read_table(tmp_path / "w.parquet"))
+
+
+def test_the_same_bytes_are_scored_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clipfake.detector import Detector
+
+    counts = []
+    real = Detector.score_pixels
+
+    def counting(self: Detector, pixels: object) -> object:
+        counts.append(len(pixels))  # type: ignore[arg-type]
+        return real(self, pixels)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Detector, "score_pixels", counting)
+    assert scan(folder, tmp_path / "r.parquet", "--batch-size", 4) == Exit.FINE
+    assert sum(counts) == 9
+    scores = pq.read_table(tmp_path / "r.parquet")["score"].to_pylist()
+    assert scores[0] == scores[9]
+    assert scores[1] == scores[10]
+
+
+def test_a_second_scan_scores_and_decodes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import clipfake.reader
+    from clipfake.detector import Detector
+
+    first, second = tmp_path / "1.parquet", tmp_path / "2.parquet"
+    assert scan(folder, first, "--cache", tmp_path / "cache") == Exit.FINE
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Detector, "score_pixels", never)
+    monkeypatch.setattr(clipfake.reader, "decode", never)
+    assert scan(folder, second, "--cache", tmp_path / "cache") == Exit.FINE
+    assert pq.read_table(first).equals(pq.read_table(second))
+    monkeypatch.undo()
+    # another threshold is another verdict, from the same scores
+    third = tmp_path / "3.parquet"
+    assert scan(folder, third, "--cache", tmp_path / "cache", "--threshold", 0) == Exit.FINE
+    assert set(pq.read_table(third)["verdict"].to_pylist()) == {"ai", "error"}
+
+
+def test_the_cache_can_be_looked_into_and_pruned(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "cache"
+    assert scan(folder, tmp_path / "r.csv", "--cache", cache, "--no-pixels") == Exit.FINE
+    assert clipfake("cache", "stats", cache) == Exit.FINE
+    assert json.loads(capsys.readouterr().out)["entries"] == 10
+    assert clipfake("cache", "prune", cache, "--keep", 3) == Exit.FINE
+    assert capsys.readouterr().out == "7 entries deleted\n"
+    assert clipfake("cache", "prune", cache) == Exit.USAGE
+    assert clipfake("cache", "stats", tmp_path) == Exit.USAGE
+
+
+def test_shares_join_to_the_whole(folder: Path, tmp_path: Path) -> None:
+    whole, joined = tmp_path / "whole.parquet", tmp_path / "joined.parquet"
+    assert scan(folder, whole, "--no-pixels") == Exit.FINE
+    shares = [tmp_path / f"{number}.parquet" for number in (1, 2, 3)]
+    for number, share in enumerate(shares, start=1):
+        assert scan(folder, share, "--no-pixels", "--shard", f"{number}/3") in (0, 3)
+    assert sum(pq.read_metadata(share).num_rows for share in shares) == 12
+    assert clipfake("merge", *shares, "-o", joined, "-q") == Exit.FINE
+    rows = sorted(pq.read_table(joined).to_pylist(), key=lambda row: row["path"])
+    assert rows == pq.read_table(whole).to_pylist()
+
+
+def test_what_is_missing_or_doubled_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shares = [tmp_path / f"{number}.parquet" for number in (1, 2)]
+    for number, share in enumerate(shares, start=1):
+        assert scan(folder, share, "--no-pixels", "--shard", f"{number}/2") in (0, 3)
+    capsys.readouterr()
+    out = tmp_path / "out.csv"
+    assert clipfake("merge", shares[1], shares[1], "-o", out) == Exit.FOUND
+    err = capsys.readouterr().err
+    rows = pq.read_metadata(shares[1]).num_rows
+    assert f"{rows} rows of 2 reports" in err
+    assert f"{rows} rows left out" in err
+    assert "missing: share 1/2" in err
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_a_share_that_cannot_be_is_refused(folder: Path, tmp_path: Path, text: str) -> None:
+    assert scan(folder, tmp_path / "r.csv", "--no-pixels", "--shard", text) == Exit.USAGE
+
+
+def test_reports_that_cannot_be_merged_are_refused(folder: Path, tmp_path: Path) -> None:
+    pixels, none = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    assert scan(folder, none, "--no-pixels") == Exit.FINE
+    assert scan(folder, pixels) == Exit.FINE
+    assert clipfake("merge", pixels, none, "-o", tmp_path / "o.csv") == Exit.USAGE
+    assert clipfake("merge", folder / "00.png", "-o", tmp_path / "o.csv") == Exit.USAGE
+    assert clipfake("merge", tmp_path / "absent.parquet", "-o", tmp_path / "o.csv") == Exit.USAGE
+
+
+def test_a_report_is_verified_against_its_files(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "r.parquet"
+    assert scan(folder, report, "--custody") == Exit.FINE
+    statement = json.loads((tmp_path / "r.parquet.custody.json").read_text())
+    assert statement["inputs"]["files"] == 12
+    assert statement["inputs"]["bytes"] == sum(p.stat().st_size for p in folder.iterdir())
+    assert clipfake("verify", report, "--workers", 0) == Exit.FINE
+    out = capsys.readouterr().out
+    assert "12 rows, 12 files hashed again, 11 scored again" in " ".join(out.split())
+    assert "statement of custody checked: 0 differences" in " ".join(out.split())
+
+    (folder / "00.png").write_bytes(encoded(picture(seed=99)))
+    (folder / "01.png").unlink()
+    assert clipfake("verify", report, "--sample", 0, "--workers", 0) == Exit.FOUND
+    out = capsys.readouterr().out
+    assert "00.png: its bytes have changed since the scan" in out
+    assert "01.png: " in out
+    assert "no such file" in out
+
+
+def test_a_report_that_was_altered_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "r.parquet"
+    assert scan(folder, report, "--custody") == Exit.FINE
+    table = pq.read_table(report)
+    scores = [0.001 if score is not None else None for score in table["score"].to_pylist()]
+    at = table.column_names.index("score")
+    altered = table.set_column(at, table.field("score"), [scores])
+    pq.write_table(altered, report)
+    assert clipfake("verify", report, "--workers", 0) == Exit.FOUND
+    out = " ".join(capsys.readouterr().out.split())
+    assert "is not the report that r.parquet.custody.json is of" in out
+    assert "score was 0.0010" in out
+
+
+def test_custody_needs_a_report(folder: Path) -> None:
+    assert clipfake("scan", folder, "--custody", "--no-pixels") == Exit.USAGE
