@@ -26,15 +26,16 @@ def custody_path(report: Path) -> Path:
 
 
 def digest_of(path: Path) -> str:
-    """The sha256 of a file, hex.
+    """The sha256 of a file, hex; of a folder's files in the order of their names, if it is one.
 
     Raises:
         OSError: it cannot be read.
     """
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+        with open(part, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -99,10 +100,7 @@ def write_custody(
                 "sha256": inputs.digest,
                 "restored_from_journal": restored,
             },
-            "reports": [
-                {"path": str(report), "bytes": report.stat().st_size, "sha256": digest_of(report)}
-                for report in reports
-            ],
+            "reports": [{"path": str(report), "sha256": digest_of(report)} for report in reports],
         }
         path.write_text(json.dumps(statement, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:

@@ -16,7 +16,7 @@ from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
 from clipfake.reader import ReadOptions, read_item
-from clipfake.report.parquet import METADATA_KEY
+from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
 from clipfake.sources import Item
 
@@ -59,7 +59,7 @@ def verify_report(
     Raises:
         UsageError: no report, or it was made by another detector.
     """
-    about = _about(report)
+    about = read_about(report)
     if about.get("adapter_sha256") not in (None, detector.adapter.digest):
         raise UsageError(
             f"{report}: scored by adapter {about.get('adapter')}, not by "
@@ -89,21 +89,11 @@ def verify_report(
     return found
 
 
-def _about(report: Path) -> dict[str, Any]:
-    try:
-        held = (pq.read_schema(report).metadata or {}).get(METADATA_KEY)
-        about = json.loads(held) if held else None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{report}: not a readable Parquet report") from error
-    if not isinstance(about, dict):
-        raise UsageError(f"{report}: Parquet, but no report of clipfake's")
-    return about
-
-
 def _rows(report: Path) -> Iterator[dict[str, Any]]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED]
-    for batch in pq.ParquetFile(report).iter_batches(_BATCH, columns=names):
-        yield from batch.to_pylist()
+    for file in parquet_files(report):
+        for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=names):
+            yield from batch.to_pylist()
 
 
 def _item(row: dict[str, Any], folder: str) -> Item:

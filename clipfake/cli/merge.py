@@ -15,7 +15,9 @@ def merge_command(
     reports: Annotated[list[Path], typer.Argument(help="Parquet reports of scans, in order.")],
     output: Annotated[
         list[Path],
-        typer.Option("--output", "-o", help="Report file: .parquet, .csv or .jsonl; repeatable."),
+        typer.Option(
+            "--output", "-o", help="Report file: .parquet, .csv, .jsonl or .parts; repeatable."
+        ),
     ],
     quiet: Quiet = False,
     debug: Debug = False,
@@ -34,7 +36,7 @@ def merge_command(
     for path in output:
         check_output(path)
     for path in reports:
-        if not path.is_file():
+        if not path.exists():
             raise UsageError(f"{path}: no such report")
     merged = merge_reports(reports, output)
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)

@@ -2,15 +2,12 @@
 
 import json
 import logging
-import os
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clipfake import __version__
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import (
     AdapterFile,
@@ -33,10 +30,8 @@ from clipfake.imaging.limits import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clipfake.detector import Detector
-    from clipfake.report.journal import Journal
     from clipfake.report.summary import Summary
-    from clipfake.sources import Item, Sources
+    from clipfake.sources import Item
 
 FAIL_ON = ("ai", "inconclusive", "error")
 
@@ -51,7 +46,9 @@ def scan_command(
     ],
     output: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help="Report file: .parquet, .csv or .jsonl; repeatable."),
+        typer.Option(
+            "--output", "-o", help="Report file: .parquet, .csv, .jsonl or .parts; repeatable."
+        ),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option(help="Take only files that match this glob; repeatable.")
@@ -146,6 +143,7 @@ def scan_command(
     share = Shard.parse(shard)
 
     from clipfake.cache import Cache
+    from clipfake.cli.provenance import about_scan, open_journal
     from clipfake.cli.screen import Screen
     from clipfake.custody import Inputs, write_custody
     from clipfake.metadata.read import MetadataOptions
@@ -183,8 +181,8 @@ def scan_command(
         read = None if no_metadata else metadata
         start = partial(scan_items, detector=detector, rule=rule, metadata=read)
     summary = Summary()
-    about = _about(detector, context.params)
-    journal = _journal(output or [], sources, about, every=at_once, resume=resume)
+    about = about_scan(detector, context.params)
+    journal = open_journal(output or [], sources, about, every=at_once, resume=resume)
     report = Report(output or [], sources.columns, about, journal)
     inputs, restored = Inputs(), 0
     with report, screen.progress(sources, summary):
@@ -232,61 +230,3 @@ def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
     if any(found[name] for name in wanted):
         return Exit.FOUND
     return Exit.FINE if summary.scored else Exit.NOTHING_READ
-
-
-# options that change how a scan runs, and not what it finds
-_FREE = {
-    "output",
-    "fail_on",
-    "resume",
-    "cache",
-    "custody",
-    "quiet",
-    "as_json",
-    "debug",
-    "workers",
-    "batch_size",
-    "allow_download",
-}
-
-
-def _journal(
-    outputs: "list[Path]",
-    sources: "Sources",
-    about: dict[str, Any],
-    *,
-    every: int,
-    resume: bool,
-) -> "Journal | None":
-    """The journal of the first report; None without a report."""
-    if not outputs:
-        return None
-    from clipfake.report.journal import Journal, journal_path
-    from clipfake.report.schema import report_schema
-
-    options = {name: value for name, value in about["options"].items() if name not in _FREE}
-    made_by = {name: value for name, value in about.items() if name not in ("started", "options")}
-    scan = {**made_by, **options, "manifests": sources.stamps()}
-    path = journal_path(outputs[0])
-    return Journal(path, report_schema(sources.columns), scan, every=every, resume=resume)
-
-
-def _about(detector: "Detector | None", options: dict[str, Any]) -> dict[str, Any]:
-    """What made a report, for its metadata."""
-    about = {
-        "clipfake": __version__,
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "folder": os.fsdecode(os.getcwdb()),
-        "options": json.loads(json.dumps(options, default=str)),
-    }
-    if detector is None:
-        return about
-    return {
-        **about,
-        "adapter": detector.adapter.name,
-        "adapter_sha256": detector.adapter.digest,
-        "backbone": detector.backbone.name,
-        "backbone_sha256": detector.backbone.digest,
-        "device": str(detector.device),
-        "precision": str(detector.precision).removeprefix("torch."),
-    }

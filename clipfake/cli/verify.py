@@ -39,7 +39,7 @@ def verify_command(
     of custody beside the report, it is checked too. Exit code 1 when anything differs.
     """
     del debug
-    if not report.is_file():
+    if not report.exists():
         raise UsageError(f"{report}: no such report")
     from rich.console import Console
 

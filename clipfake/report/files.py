@@ -1,6 +1,7 @@
 """A report file appears under its name only when it is whole."""
 
 import os
+import shutil
 from pathlib import Path
 
 from clipfake.errors import ReportError
@@ -19,10 +20,14 @@ def publish(path: Path) -> None:
     Raises:
         ReportError: the file system refuses.
     """
+    unfinished = partial_path(path)
     try:
-        with open(partial_path(path), "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial_path(path), path)
+        for part in sorted(unfinished.iterdir()) if unfinished.is_dir() else [unfinished]:
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+        if unfinished.is_dir() and path.is_dir():
+            shutil.rmtree(path)  # a folder cannot take the place of one that holds files
+        os.replace(unfinished, path)
     except OSError as error:
         raise report_error(path, error) from error
 

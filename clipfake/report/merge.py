@@ -1,7 +1,6 @@
 """Join reports: the shares of a scan over several machines, or scans of several folders."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
-from clipfake.report.parquet import METADATA_KEY
+from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS
 
@@ -53,7 +52,7 @@ def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
         UsageError: an input is no report, or the models differ.
         ReportError: an output cannot be written.
     """
-    abouts = [_about(path) for path in inputs]
+    abouts = [read_about(path) for path in inputs]
     _check_same(inputs, abouts)
     merged = Merged(missing=_missing(abouts))
     columns: dict[str, pa.DataType] = {}
@@ -78,17 +77,6 @@ def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
     return merged
 
 
-def _about(path: Path) -> dict[str, Any]:
-    try:
-        held = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
-        about = json.loads(held) if held else None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable Parquet report; give those of scans") from error
-    if not isinstance(about, dict):
-        raise UsageError(f"{path}: Parquet, but no report of clipfake's; give those of scans")
-    return about
-
-
 def _check_same(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> None:
     for path, about in zip(inputs, abouts, strict=True):
         for name in _SAME:
@@ -107,14 +95,19 @@ def _missing(abouts: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _own_columns(path: Path) -> tuple[list[str], list[pa.DataType]]:
-    fields = [each for each in pq.read_schema(path) if each.name not in COLUMNS]
+    fields = [each for each in pq.read_schema(parquet_files(path)[0]) if each.name not in COLUMNS]
     return [each.name for each in fields], [each.type for each in fields]
 
 
 def _rows(inputs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    for batch in _batches(inputs):
+        yield from batch.to_pylist()
+
+
+def _batches(inputs: Sequence[Path], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     for path in inputs:
-        for batch in pq.ParquetFile(path).iter_batches(_BATCH):
-            yield from batch.to_pylist()
+        for file in parquet_files(path):
+            yield from pq.ParquetFile(file).iter_batches(_BATCH, columns=columns)
 
 
 def _key(row: dict[str, Any]) -> int:
@@ -125,9 +118,8 @@ def _key(row: dict[str, Any]) -> int:
 def _doubled(inputs: Sequence[Path]) -> set[int]:
     """Keys that several rows have."""
     keys: list[npt.NDArray[np.int64]] = []
-    for path in inputs:
-        for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=["path", "path_raw"]):
-            keys.append(np.array([_key(row) for row in batch.to_pylist()], dtype=np.int64))
+    for batch in _batches(inputs, ["path", "path_raw"]):
+        keys.append(np.array([_key(row) for row in batch.to_pylist()], dtype=np.int64))
     if not keys:
         return set()
     found, counts = np.unique(np.concatenate(keys), return_counts=True)

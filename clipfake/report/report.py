@@ -15,7 +15,7 @@ from clipfake.report.csv import CsvFile
 from clipfake.report.files import partial_path, publish, report_error
 from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
-from clipfake.report.parquet import ParquetFile
+from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
 from clipfake.report.schema import fit_row, report_schema, to_row
 
 ROWS_A_GROUP = 8192
@@ -37,6 +37,7 @@ FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".parquet": ParquetFile,
     ".csv": CsvFile,
     ".jsonl": JsonlFile,
+    PARTS: ParquetParts,
 }
 
 
@@ -57,7 +58,7 @@ class Report:
         """Open the files.
 
         Args:
-            paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``.
+            paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``, ``.parts``.
             columns: the manifests' own columns.
             about: what made the report, kept where the format has a place for it.
             journal: keeps rows through crashes; deleted when the report is whole.
@@ -172,7 +173,7 @@ def check_output(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageError(f"{path}: the ending names no format; use one of {known}")
-    if path.is_dir():
+    if path.is_dir() and path.suffix.lower() != PARTS:
         raise UsageError(f"{path}: is a folder; give a file name")
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder; create it first")

@@ -12,6 +12,7 @@ from clipfake.errors import ClipfakeError, ReportError, UsageError
 from clipfake.records import Record
 from clipfake.report import Report
 from clipfake.report.files import publish
+from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.report import FORMATS, check_output
 
 ENDINGS = (".parquet", ".csv", ".jsonl")
@@ -52,7 +53,7 @@ def full_disk(path: Path) -> None:
 
 
 def test_formats_are_these() -> None:
-    assert tuple(FORMATS) == ENDINGS
+    assert tuple(FORMATS) == (*ENDINGS, ".parts")
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_output(tmp_path / name)
     assert str(caught.value) == (
-        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl"
+        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, .parts"
     )
 
 
@@ -281,3 +282,41 @@ def test_a_report_that_cannot_be_named_is_told(tmp_path: Path) -> None:
 def test_a_report_that_is_gone_cannot_be_published(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=r"r\.csv: .*No such file"):
         publish(tmp_path / "r.csv")
+
+
+# --- folders of parts
+
+
+def test_parts_are_rolled_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipfake.report.report.ROWS_A_GROUP", 2)
+    monkeypatch.setattr("clipfake.report.parquet.PART_BYTES", 100)
+    path = tmp_path / "r.parts"
+    fill([path], 5)
+    files = parquet_files(path)
+    assert [file.name for file in files] == [f"part-0000{number}.parquet" for number in range(3)]
+    assert [paths_in(file) for file in files] == [["0", "1"], ["2", "3"], ["4"]]
+    assert read_about(path) == {}
+    assert pq.read_table(path)["path"].to_pylist() == list("01234")
+
+
+def test_new_parts_take_the_place_of_old_ones(tmp_path: Path) -> None:
+    path = tmp_path / "r.parts"
+    fill([path], 3)
+    (path / "part-00001.parquet").write_bytes(b"old")
+    fill([path], 1)
+    assert listing(path) == ["part-00000.parquet"]
+    assert listing(tmp_path) == ["r.parts"]
+    assert paths_in(path / "part-00000.parquet") == ["0"]
+
+
+def test_interrupted_parts_are_readable(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fill([tmp_path / "r.parts"], 2, then=KeyboardInterrupt())
+    assert paths_in(tmp_path / "r.parts.partial" / "part-00000.parquet") == ["0", "1"]
+
+
+def test_a_report_that_is_absent_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such report"):
+        parquet_files(tmp_path / "r.parquet")
+    with pytest.raises(UsageError, match="no such report"):
+        read_about(tmp_path)
