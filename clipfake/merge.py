@@ -111,7 +111,11 @@ def judge(record: Record, pixels: Verdict | None) -> None:
         row = Declared.NONE  # weak facts only inform
     if (row, pixels) not in RULES:
         record.verdict = Verdict.INCONCLUSIVE
-        record.explanation = "The file says nothing of its origin, and no pixels were looked at."
+        record.explanation = (
+            explanation(record, said, pixels)
+            if said.facts
+            else "The file says nothing of its origin, and no pixels were looked at."
+        )
         return
     record.verdict, basis = RULES[row, pixels]
     record.verdict_basis = basis.value
@@ -131,7 +135,8 @@ def explanation(record: Record, said: Declaration, pixels: Verdict | None) -> st
         strength = "" if said.strength is None else f", {said.strength.value}"
         conflicting = said.declared is Declared.CONFLICTING
         origin = "conflicting origins" if conflicting else said.declared.value
-        reasons.append(f"the file declares {origin} ({fact.key}: {fact.value[:80]}{strength})")
+        value = " ".join(fact.value.split())[:80]
+        reasons.append(f"the file declares {origin} ({fact.key}: {value}{strength})")
     elif record.facts is not None:
         reasons.append("the file declares no origin")
     joint = " but " if record.verdict_basis == Basis.CONFLICT.value else " and "

@@ -18,7 +18,7 @@ def flatten(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _to_8_bits(image)
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         on_white = Image.new("RGB", rgba.size, "white")
         on_white.paste(rgba, mask=rgba.getchannel("A"))
         return on_white
@@ -68,12 +68,15 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
     """Grey samples of 16, 32 or floating bits to 8, by the range that the type implies."""
-    samples = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
+    samples = np.array(image, dtype=np.float32)
+    np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)  # in place: it may be a gigabyte
     low, high = float(samples.min()), float(samples.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and 255 < high <= 65535 and low >= 0):
         samples /= 257.0
     elif image.mode == "F" and low >= 0.0 and high <= 1.0:
         samples *= 255.0
     elif low < 0.0 or high > 255.0:
-        samples = (samples - low) * (255.0 / ((high - low) or 1.0))
-    return Image.fromarray((samples + 0.5).clip(0, 255).astype(np.uint8))
+        samples -= low
+        samples *= 255.0 / ((high - low) or 1.0)
+    samples += 0.5
+    return Image.fromarray(samples.clip(0, 255, out=samples).astype(np.uint8))

@@ -88,10 +88,31 @@ def _context(anchors: str) -> Any:
     return c2pa.Context.from_dict({"verify": verify, **trust})
 
 
+def _object(value: Any) -> Mapping[str, Any]:
+    """An object of JSON; an empty one for anything else, as assertions may hold what they like."""
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _failures(store: Mapping[str, Any]) -> list[str]:
-    results = store.get("validation_results") or {}
-    active = (results.get("activeManifest") or {}).get("failure") or []
-    return list(dict.fromkeys(str(entry.get("code")) for entry in active))
+    """Codes of the active manifest, and those of its ingredients that came since it was signed."""
+    results = _object(store.get("validation_results"))
+    codes = _codes(results.get("activeManifest"))
+    for delta in _objects(results.get("ingredientDeltas")):
+        later = _codes(delta.get("validationDeltas"))
+        codes += [code for code in later if code not in _UNTRUSTED]
+    return list(dict.fromkeys(codes))
+
+
+def _codes(results: Any, outcome: str = "failure") -> list[str]:
+    return [_text(each.get("code")) for each in _objects(_object(results).get(outcome))]
 
 
 def _state(store: Mapping[str, Any], codes: list[str]) -> str:
@@ -101,7 +122,13 @@ def _state(store: Mapping[str, Any], codes: list[str]) -> str:
         return "tampered content"
     if any(code not in _UNTRUSTED for code in codes):
         return "tampered manifest"
-    return "expired" if _EXPIRED in codes else "untrusted"
+    if codes:
+        return "expired" if _EXPIRED in codes else "untrusted"
+    # nothing failed in a store that is no more than valid: an ingredient's signer is not known
+    active = _object(store.get("validation_results")).get("activeManifest")
+    known = "signingCredential.trusted" in _codes(active, "success")
+    valid = store.get("validation_state") == "Valid"
+    return "trusted" if valid and known else "tampered manifest"
 
 
 _Line = tuple[str, str, Strength, Claim | None]
@@ -109,13 +136,13 @@ _Line = tuple[str, str, Strength, Claim | None]
 
 def _manifests(store: Mapping[str, Any], strength: Strength) -> Iterator[_Line]:
     """Facts of the active manifest, and of those that it was made from."""
-    manifests = store.get("manifests") or {}
-    waiting = [(store.get("active_manifest"), strength, False)]
+    manifests = _object(store.get("manifests"))
+    waiting = [(_text(store.get("active_manifest")), strength, False)]
     seen: set[str] = set()
     while waiting and len(seen) < _MAX_PARENTS:
         label, worth, component = waiting.pop(0)
-        manifest = manifests.get(label)
-        if label is None or manifest is None or label in seen:
+        manifest = _object(manifests.get(label))
+        if not manifest or label in seen:
             continue
         seen.add(label)
         yield from _signature(manifest)
@@ -123,34 +150,39 @@ def _manifests(store: Mapping[str, Any], strength: Strength) -> Iterator[_Line]:
             if component and claim is Claim.AI:
                 claim = Claim.COMPOSITE
             yield key, value, worth if claim else Strength.WEAK, claim
-        for ingredient in manifest.get("ingredients") or []:
-            relation = str(ingredient.get("relationship"))
-            title = ingredient.get("title") or "untitled"
+        for ingredient in _objects(manifest.get("ingredients")):
+            relation = _text(ingredient.get("relationship"))
+            title = _text(ingredient.get("title")) or "untitled"
             yield "c2pa.ingredient", f"{title} ({relation})", Strength.WEAK, None
             # what an ingredient says of itself is not vouched for by the later signer
             weaker = Strength.SPECIFIC if worth is Strength.CRYPTOGRAPHIC else worth
-            inner = ingredient.get("active_manifest")
+            recorded = _codes(_object(ingredient.get("validation_results")).get("activeManifest"))
+            if any(code not in _UNTRUSTED for code in recorded):  # it was broken before
+                weaker = Strength.WEAK
+            inner = _text(ingredient.get("active_manifest"))
             waiting.append((inner, weaker, component or relation != "parentOf"))
 
 
 def _signature(manifest: Mapping[str, Any]) -> Iterator[_Line]:
-    signed = manifest.get("signature_info") or {}
-    names = [str(signed[key]) for key in ("issuer", "common_name", "time") if signed.get(key)]
-    if names:
-        yield "c2pa.signer", ", ".join(names), Strength.WEAK, None
-    generator = manifest.get("claim_generator")
-    info = manifest.get("claim_generator_info") or []
-    named = [f"{each.get('name')} {each.get('version') or ''}".strip() for each in info]
-    if generator or named:
-        yield "c2pa.generator", ", ".join(named) or str(generator), Strength.WEAK, None
+    signed = _object(manifest.get("signature_info"))
+    names = [_text(signed.get(key)) for key in ("issuer", "common_name", "time")]
+    if any(names):
+        yield "c2pa.signer", ", ".join(filter(None, names)), Strength.WEAK, None
+    named = [
+        f"{_text(each.get('name'))} {_text(each.get('version'))}".strip()
+        for each in _objects(manifest.get("claim_generator_info"))
+    ]
+    generator = ", ".join(filter(None, named)) or _text(manifest.get("claim_generator"))
+    if generator:
+        yield "c2pa.generator", generator, Strength.WEAK, None
 
 
 def _actions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, Claim | None]]:
-    for assertion in manifest.get("assertions") or []:
-        if not str(assertion.get("label", "")).startswith("c2pa.actions"):
+    for assertion in _objects(manifest.get("assertions")):
+        if not _text(assertion.get("label")).startswith("c2pa.actions"):
             continue
-        for action in (assertion.get("data") or {}).get("actions") or []:
-            code = source_type(str(action.get("digitalSourceType", "")))
+        for action in _objects(_object(assertion.get("data")).get("actions")):
+            code = source_type(_text(action.get("digitalSourceType")))
             claim = SOURCE_TYPES[code] if code else None
             # an edit by a model leaves the rest of the picture what it was
             if claim is Claim.AI and action.get("action") != "c2pa.created":
@@ -158,4 +190,4 @@ def _actions(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, Claim | No
             agent = action.get("softwareAgent")
             agent = agent.get("name") if isinstance(agent, dict) else agent
             parts = [action.get("action"), code, agent, action.get("description")]
-            yield "c2pa.action", ", ".join(str(part) for part in parts if part), claim
+            yield "c2pa.action", ", ".join(filter(None, map(_text, parts))), claim

@@ -3,6 +3,7 @@
 import io
 import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,11 @@ from clipfake.records import Exif
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns of every odd tag
 
 _MAX_TEXT = 256
+# what exifread may read of a block: a directory may count 65535 entries, a chain go on and on
+_MAX_READS = 50_000
+_MAX_DETAIL_READS = 120_000  # it reads maker notes byte by byte
+_MAX_READ = 4096  # bytes; texts are cut to less
+_GRAPH = re.compile(r"(prompt|workflow): *\{", re.I)
 _EXPOSURE = ("EXIF ExposureTime", "EXIF FNumber", "EXIF ISOSpeedRatings", "EXIF FocalLength")
 _SERIALS = ("EXIF BodySerialNumber", "EXIF LensSerialNumber", "Image CameraSerialNumber")
 # texts that exifread skips, cuts or cannot place: where generators sign
@@ -116,13 +122,34 @@ def _known(block: bytes, *, details: bool) -> dict[str, Any]:
     if block[2:4] in (b"+\x00", b"\x00+"):  # BigTIFF, which it would read as classic TIFF
         return {}
     try:
-        return dict(
-            exifread.process_file(io.BytesIO(block), details=details, extract_thumbnail=False)
-        )
+        file = _Metered(block, _MAX_DETAIL_READS if details else _MAX_READS)
+        return dict(exifread.process_file(file, details=details, extract_thumbnail=False))
     except ImageError:
         raise
+    except _EndlessError as error:
+        raise ValueError("EXIF has too many values") from error
     except Exception as error:  # exifread raises whatever a corrupt offset leads to
         raise ValueError(f"EXIF cannot be read ({type(error).__name__})") from error
+
+
+class _EndlessError(Exception):
+    """A block takes too many reads."""
+
+
+class _Metered(io.BytesIO):
+    """A block that can be read so many times, and not much at a time."""
+
+    def __init__(self, block: bytes, reads: int) -> None:
+        super().__init__(block)
+        self._left = reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``_MAX_READ`` bytes; longer ones count for more than one read."""
+        found = super().read(_MAX_READ if size is None or size < 0 else min(size, _MAX_READ))
+        self._left -= 1 + len(found) // 8
+        if self._left < 0:
+            raise _EndlessError
+        return found
 
 
 def _tag_text(tag: Tag) -> str:
@@ -148,8 +175,8 @@ def _camera(found: dict[str, Any], *, with_position: bool) -> Exif:
     position = _position(found)
     orientation = _integer(found, "Image Orientation")
     return Exif(
-        make=_text(found, "Image Make"),
-        model=_text(found, "Image Model"),
+        make=_name(found, "Image Make"),
+        model=_name(found, "Image Model"),
         lens=_text(found, "EXIF LensModel"),
         software=_text(found, "Image Software"),
         datetime_original=_datetime(found, "EXIF DateTimeOriginal"),
@@ -173,6 +200,12 @@ def _text(found: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(values, str):
         return None
     return values.replace("\x00", "").strip()[:_MAX_TEXT] or None
+
+
+def _name(found: Mapping[str, Any], name: str) -> str | None:
+    """Text of a tag for a name, where ComfyUI puts its graphs for want of text chunks."""
+    text = _text(found, name)
+    return None if text is None or _GRAPH.match(text) else text
 
 
 def _integer(found: Mapping[str, Any], *names: str) -> int | None:

@@ -24,6 +24,13 @@ from sd_parsers.parsers import (
 from clipfake.errors import ImageError
 
 MAX_JSON = 4 * 2**20  # characters; workflows have some hundred thousand
+# what sd-parsers is given, for it takes time by the square of a text and the cube of a graph
+_MAX_LINE = 2**16
+_MAX_DREAM = 4000
+_MAX_SOURCE = 200
+_MAX_NODES = 1000
+_MAX_LINKS = 5000
+_MAX_SAMPLERS = 3
 _STEPS = re.compile(r"\bSteps: *\d+")
 _SETTINGS = re.compile(r"\b(Sampler|CFG scale|Seed|Size|Model hash|Denoising strength): ")
 _FIELD = re.compile(
@@ -33,6 +40,8 @@ _QUOTED = re.compile(r'"[^"\n]*"')
 _JOB = re.compile(r"\bJob ID: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _XAI_SIGNATURE = re.compile(r"Signature: [A-Za-z0-9+/=]{40,}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# node types of ComfyUI that make an image; others only change one
+_GENERATES = re.compile(r"(?i:sampler|generat|text.?to.?image)|API|Api")
 _MIDJOURNEY_FLAGS = re.compile(r" --(v|ar|niji|stylize|s|chaos|style) \S")
 
 
@@ -79,13 +88,14 @@ def _automatic(texts: Mapping[str, str]) -> Iterator[Parameters]:
         for key, value in _FIELD.findall(_QUOTED.sub('""', text)):  # ControlNet quotes its own
             if value.strip():
                 details.setdefault(key.lower().replace(" ", "_"), value.strip())
-        info = _parsed(AUTOMATIC1111Parser, {"parameters": text})
+        short = len(text) <= _MAX_LINE
+        info = _parsed(AUTOMATIC1111Parser, {"parameters": text}) if short else None
         prompt = text[: text.find("Steps:")].split("Negative prompt:")[0].strip()
         yield Parameters(
             _dialect(text, details.get("version", "")),
             name,
             {**_details(info), **details},
-            info.full_prompt if info and info.full_prompt else prompt,
+            _full_prompt(info) or prompt,
         )
 
 
@@ -106,12 +116,11 @@ def _json_parameters(texts: Mapping[str, str]) -> Iterator[Parameters]:
         values = _object(texts.get(name, ""))
         swarm = values.get("sui_image_params")
         if isinstance(swarm, dict):
-            yield Parameters("SwarmUI", name, _named(swarm), str(swarm.get("prompt", "")))
+            yield Parameters("SwarmUI", name, _named(swarm), _plain(swarm.get("prompt")))
         elif "base_model" in values and "sampler" in values:
             info = _parsed(FooocusParser, {"parameters": texts[name]})
-            yield Parameters(
-                "Fooocus", name, _named(values) | _details(info), str(values.get("prompt", ""))
-            )
+            details = _named(values) | _details(info)
+            yield Parameters("Fooocus", name, details, _plain(values.get("prompt")))
         elif "use_stable_diffusion_model" in values:
             yield _easy_diffusion(values, name)
     if "png:use_stable_diffusion_model" in texts:
@@ -120,9 +129,8 @@ def _json_parameters(texts: Mapping[str, str]) -> Iterator[Parameters]:
 
 
 def _easy_diffusion(values: Mapping[str, Any], name: str) -> Parameters:
-    details = _named(values)
-    details["model"] = str(values["use_stable_diffusion_model"])
-    return Parameters("Easy Diffusion", name, details, str(values.get("prompt", "")))
+    details = _named({**values, "model": values["use_stable_diffusion_model"]})
+    return Parameters("Easy Diffusion", name, details, _plain(values.get("prompt")))
 
 
 def _comfyui(texts: Mapping[str, str]) -> Iterator[Parameters]:
@@ -144,16 +152,30 @@ def _comfyui(texts: Mapping[str, str]) -> Iterator[Parameters]:
     if "workflow" in graphs:
         listed = graphs["workflow"][1].get("nodes")
         nodes += [n for n in listed if isinstance(n, dict)] if isinstance(listed, list) else []
-    kinds = [str(node.get("class_type", node.get("type", ""))) for node in nodes]
+    kinds = [_plain(node.get("class_type", node.get("type"))) for node in nodes]
     if not kinds:
         return
     name, graph = graphs.get("prompt") or graphs["workflow"]
-    workflow = graphs["workflow"][1] if "workflow" in graphs else {"links": []}
-    info = _parsed(ComfyUIParser, {"prompt": graph, "workflow": workflow})
-    generates = any(re.search(r"sampler|generat|text.?to.?image|api", k, re.I) for k in kinds)
+    workflow = graphs["workflow"][1] if "workflow" in graphs else {}
+    info = _followed(graph, workflow.get("links"))
+    generates = any(_GENERATES.search(kind) for kind in kinds)
     details = {**_loaded(nodes), **_details(info)}
-    prompt = info.full_prompt if info else ""
-    yield Parameters("ComfyUI", name, details, prompt, sure=generates)
+    yield Parameters("ComfyUI", name, details, _full_prompt(info), sure=generates)
+
+
+def _followed(graph: Mapping[str, Any], links: object) -> PromptInfo | None:
+    """What sd-parsers finds by following a graph's links from its first samplers."""
+    links = links if isinstance(links, list) else []
+    if len(graph) > _MAX_NODES or len(links) > _MAX_LINKS:
+        return None
+    samplers = [key for key, node in graph.items() if "sampler_name" in _inputs(node)]
+    kept = {key: node for key, node in graph.items() if key not in samplers[_MAX_SAMPLERS:]}
+    return _parsed(ComfyUIParser, {"prompt": kept, "workflow": {"links": links}})
+
+
+def _inputs(node: object) -> Mapping[str, Any]:
+    inputs = node.get("inputs") if isinstance(node, dict) else None
+    return inputs if isinstance(inputs, dict) else {}
 
 
 def _loaded(nodes: list[Mapping[str, Any]]) -> dict[str, str]:
@@ -162,10 +184,9 @@ def _loaded(nodes: list[Mapping[str, Any]]) -> dict[str, str]:
     wanted = {"ckpt_name": "model", "unet_name": "model", "model_name": "model"}
     wanted |= {"seed": "seed", "noise_seed": "seed", "steps": "steps"}
     for node in nodes:
-        inputs = node.get("inputs")
-        for key, value in inputs.items() if isinstance(inputs, dict) else ():
-            if key in wanted and isinstance(value, (str, int)):
-                details.setdefault(wanted[key], str(value))
+        for key, value in _inputs(node).items():
+            if key in wanted and _plain(value):
+                details.setdefault(wanted[key], _plain(value))
     return details
 
 
@@ -174,6 +195,8 @@ def _invokeai(texts: Mapping[str, str]) -> Iterator[Parameters]:
     held = {name: texts[f"png:{name}"] for name in names if f"png:{name}" in texts}
     if not held:
         return
+    if "Dream" in held:
+        held["Dream"] = held["Dream"][:_MAX_DREAM]
     info = _parsed(InvokeAIParser, held)
     name = next(iter(held))
     values = _object(held[name])
@@ -183,7 +206,7 @@ def _invokeai(texts: Mapping[str, str]) -> Iterator[Parameters]:
     details = _named(values) | _details(info)
     if isinstance(model, dict) and isinstance(model.get("name"), str):
         details["model"] = model["name"]
-    prompt = info.full_prompt if info else str(values.get("positive_prompt", ""))
+    prompt = _full_prompt(info) or _plain(values.get("positive_prompt"))
     yield Parameters("InvokeAI", f"png:{name}", details, prompt)
 
 
@@ -193,6 +216,8 @@ def _novelai(texts: Mapping[str, str]) -> Iterator[Parameters]:
             continue
         names = ("Comment", "Description", "Source")
         held = {name: texts[f"{prefix}:{name}"] for name in names if f"{prefix}:{name}" in texts}
+        if "Source" in held:
+            held["Source"] = held["Source"][:_MAX_SOURCE]
         info = _parsed(NovelAIParser, held)
         details = _named(_object(held.get("Comment", ""))) | _details(info)
         prompt = held.get("Description", "")
@@ -203,7 +228,7 @@ def _draw_things(texts: Mapping[str, str]) -> Iterator[Parameters]:
     """Draw Things writes JSON to XMP's exif:UserComment."""
     values = _object(texts.get("xmp:UserComment", ""))
     if "c" in values and "sampler" in values and "steps" in values:
-        yield Parameters("Draw Things", "xmp:UserComment", _named(values), str(values["c"]))
+        yield Parameters("Draw Things", "xmp:UserComment", _named(values), _plain(values["c"]))
 
 
 def _midjourney(texts: Mapping[str, str]) -> Iterator[Parameters]:
@@ -292,18 +317,29 @@ def _parsed(parser: type[Parser], texts: dict[str, Any]) -> PromptInfo | None:
         return None
 
 
+def _full_prompt(info: PromptInfo | None) -> str:
+    found = [each for sampler in (info.samplers if info else ()) for each in sampler.prompts]
+    return ", ".join(dict.fromkeys(filter(None, (_plain(each.value) for each in found))))
+
+
+def _plain(value: object) -> str:
+    """A text or a number as text; anything else as none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    return str(value)
+
+
 def _details(info: PromptInfo | None) -> dict[str, str]:
     """Model, sampler, seed and steps of a parsed text."""
     details: dict[str, str] = {}
     for sampler in info.samplers if info else ():
-        details.setdefault("sampler", str(sampler.name))
-        for key, value in sampler.parameters.items():
-            if key in ("seed", "steps") and isinstance(value, (str, int)):
-                details.setdefault(key, str(value))
-        if sampler.model is not None and sampler.model.name:
-            details.setdefault("model", str(sampler.model.name))
-        if sampler.model is not None and sampler.model.hash:
-            details.setdefault("model_hash", str(sampler.model.hash))
+        found = {key: sampler.parameters.get(key) for key in ("seed", "steps")}
+        found["sampler"] = sampler.name
+        if sampler.model is not None:
+            found |= {"model": sampler.model.name, "model_hash": sampler.model.hash}
+        for key, value in found.items():
+            if _plain(value):
+                details.setdefault(key, _plain(value))
     return details
 
 
@@ -311,9 +347,9 @@ def _named(values: Mapping[str, Any]) -> dict[str, str]:
     """Settings that have the same name in every JSON dialect."""
     details = {}
     for key in ("model", "seed", "steps", "sampler", "size", "base_model"):
-        value = values.get(key)
-        if isinstance(value, (str, int)) and not isinstance(value, bool):
-            details["model" if key == "base_model" else key] = str(value)
+        value = _plain(values.get(key))
+        if value:
+            details["model" if key == "base_model" else key] = value
     if isinstance(values.get("width"), int) and isinstance(values.get("height"), int):
         details.setdefault("size", f"{values['width']}x{values['height']}")
     return details

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,6 +44,9 @@ _XMP_TEXTS = {
     f"{_XMP} CreatorTool": "xmp:CreatorTool",
     f"{_DC} description": "xmp:description",
 }
+# blocks of a kind that are read, lest a file of many is read for minutes
+_MAX_BLOCKS = {BlockKind.EXIF: 4, BlockKind.XMP: 8, BlockKind.IPTC: 8}
+_MAX_TEXTS = 4 * 2**20  # characters of all texts that are searched for parameters
 # China's labelling standard GB 45438-2025: 1 is, 2 may be, 3 is suspected to be generated
 _LABELS = {"1": Strength.SPECIFIC, "2": Strength.WEAK, "3": Strength.WEAK}
 
@@ -92,11 +96,18 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
     """
     blocks, coding = read_blocks(data, form)
     reader = _Reader(data, form, options)
+    seen = Counter[BlockKind]()
     for block in blocks:
+        seen[block.kind] += 1
+        if seen[block.kind] > _MAX_BLOCKS.get(block.kind, len(blocks)):
+            continue
         try:
             reader.take(block)
         except ValueError as error:
             reader.notes.append(f"{block.place}: {error}")
+    for kind, most in _MAX_BLOCKS.items():
+        if seen[kind] > most:
+            reader.notes.append(f"{seen[kind]} blocks of {kind.value}, of which {most} were read")
     reader.facts += parameter_facts(reader.texts, reader.places, prompts=options.prompts)
     if coding is not None:
         reader.facts += _coding_facts(coding)
@@ -148,6 +159,8 @@ class _Reader:
         self.texts: dict[str, str] = {}
         self.places: dict[str, tuple[str, int | None]] = {}
         self.thumbnail: bytes | None = None
+        self._signed = False
+        self._room = _MAX_TEXTS
 
     def take(self, block: Block) -> None:
         """Read one block; raises ValueError when it is corrupt."""
@@ -162,13 +175,15 @@ class _Reader:
             self._text(f"png:{block.keyword}", text, block)
             if block.keyword == "AIGC":
                 self._label(text, block.place, block.offset, named=True)
-        elif block.kind is BlockKind.C2PA and is_manifest_store(block.data):
+        elif block.kind is BlockKind.C2PA and not self._signed and is_manifest_store(block.data):
+            self._signed = True  # what is read is all of the file, wherever its stores are
             self.facts += read_c2pa(
                 self.data, self.form, block.place, block.offset, self.options.anchors
             )
 
     def _text(self, field: str, text: str, block: Block, offset: int | None = None) -> None:
-        if field not in self.texts:
+        if field not in self.texts and len(text) <= self._room:
+            self._room -= len(text)
             self.texts[field] = text
             at = block.offset if offset is None else offset
             self.places[field] = (f"{block.place} {field}" if "exif" in field else block.place, at)
@@ -248,8 +263,6 @@ class _Reader:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError):
-            return
-        if not isinstance(values, dict):
             return
         label = values.get("AIGC", values if named else None)
         code = str(label.get("Label", "")) if isinstance(label, dict) else ""

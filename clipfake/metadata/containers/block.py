@@ -6,6 +6,7 @@ from enum import Enum
 
 MAX_BLOCK = 16 * 2**20  # bytes of one block after joining or inflating
 MAX_BLOCKS = 4 * MAX_BLOCK  # bytes of all blocks of a file
+MAX_COUNT = 20_000  # blocks of a file
 
 
 class BlockKind(str, Enum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from clipfake.metadata.containers.block import MAX_BLOCKS, Block
+from clipfake.metadata.containers.block import MAX_BLOCKS, MAX_COUNT, Block
 from clipfake.metadata.containers.bmff import read_bmff
 from clipfake.metadata.containers.gif import read_gif
 from clipfake.metadata.containers.jpeg import JpegCoding, read_jpeg
@@ -30,7 +30,7 @@ def read_blocks(data: bytes, form: str) -> tuple[list[Block], JpegCoding | None]
     Returns:
         The blocks in the order of the file, and how it was coded if it is a JPEG. A file that
         ends early or breaks off gives the blocks before that; so does one whose blocks hold more
-        than ``MAX_BLOCKS``.
+        than ``MAX_BLOCKS`` bytes, or are more than ``MAX_COUNT``.
     """
     if form == "JPEG":
         return read_jpeg(data)
@@ -39,7 +39,7 @@ def read_blocks(data: bytes, form: str) -> tuple[list[Block], JpegCoding | None]
     total = 0
     for block in () if reader is None else reader(data):
         total += 0 if block.data is data else len(block.data)  # a TIFF is its own block
-        if total > MAX_BLOCKS:
+        if total > MAX_BLOCKS or len(blocks) == MAX_COUNT:
             break
         blocks.append(block)
     return blocks, None

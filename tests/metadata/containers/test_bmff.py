@@ -197,6 +197,24 @@ def test_extents_outside_the_file_give_no_block(extents: list[tuple[int, int]]) 
         assert list(read_bmff(data)) == []
 
 
+def test_a_list_of_items_without_locations_gives_no_block() -> None:
+    content = full(b"iinf", struct.pack(">H", 1) + infe(1, b"mime"))
+    assert list(read_bmff(FTYP + full(b"meta", content))) == []
+
+
+def test_old_item_infos_give_no_block() -> None:
+    content = full(b"iinf", struct.pack(">H", 1) + infe(1, b"mime", 1))
+    content += iloc([(b"", 0, [(0, 8)])], 0)
+    assert list(read_bmff(FTYP + full(b"meta", content))) == []
+
+
+def test_locations_that_break_off_give_the_items_before() -> None:
+    content = full(b"iinf", struct.pack(">H", 2) + infe(1, b"mime") + infe(2, b"mime"))
+    cut = full(b"iloc", iloc([(b"", 0, [(0, 8)])] * 2, 0)[12:-4])
+    found = list(read_bmff(FTYP + full(b"meta", content + cut)))
+    assert [block.data for block in found] == [FTYP[:8]]
+
+
 def test_extents_that_share_their_bytes_are_bounded() -> None:
     content = full(b"iinf", struct.pack(">H", 1) + infe(1, b"mime"))
     content += iloc([(b"", 0, [(0, 2**20)] * 4000)], 0)

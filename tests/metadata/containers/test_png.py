@@ -148,6 +148,10 @@ def test_many_bombs_below_the_limit_are_bounded_together() -> None:
     assert len(found) == 4
 
 
+def test_an_endless_text_is_no_block() -> None:
+    assert blocks(chunk(b"tEXt", b"k\0" + bytes(MAX_BLOCK + 1))) == []
+
+
 # ImageMagick's profiles
 
 
