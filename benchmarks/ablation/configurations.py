@@ -21,6 +21,7 @@ class FrozenRow:
         cuts: of the squares; tokens of several are joined.
         images: at most so many are trained on, half of each class; None for all.
         augmented: fitted on augmented passes too.
+        masking: patches that are hidden, in training and when measured; None for none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class FrozenRow:
     cuts: tuple[Cut, ...] = (Cut.RESIZED,)
     images: int | None = None
     augmented: bool = False
+    masking: Masking | None = None
 
     @property
     def by_chance(self) -> bool:
@@ -61,19 +63,33 @@ AnyRow = FrozenRow | TunedRow
 # the same head is a row too, since it is what tuning has to beat
 START = FrozenRow("hidden-4-12-augmented", hidden=True, augmented=True)
 
-_FROZEN = (
+_FROZEN: tuple[FrozenRow, ...] = (
     FrozenRow("linear-last", hidden=False, blocks=(LAST_BLOCK,)),
     FrozenRow("linear-7-12", hidden=False, blocks=tuple(range(7, LAST_BLOCK + 1))),
     FrozenRow("linear-4-12", hidden=False),
     FrozenRow("linear-4-12-native", hidden=False, cuts=(Cut.NATIVE,)),
     FrozenRow("linear-4-12-both", hidden=False, cuts=(Cut.RESIZED, Cut.NATIVE)),
+    *(
+        FrozenRow(
+            f"linear-4-12-sees-{seen}",
+            hidden=False,
+            images=600,
+            masking=Masking(hidden_first, ratio=0.5, randomness=0.0),
+        )
+        for seen, hidden_first in (
+            ("smooth", Order.TEXTURE),
+            ("textured", Order.SMOOTH),
+            ("half", Order.RANDOM),
+        )
+    ),
+    FrozenRow("linear-4-12-n600", hidden=False, images=600),
     FrozenRow("hidden-4-12-n100", hidden=True, images=100),
     FrozenRow("hidden-4-12-n400", hidden=True, images=400),
     FrozenRow("hidden-4-12-n1600", hidden=True, images=1600),
     FrozenRow("hidden-4-12", hidden=True),
     START,
 )
-_TUNED = (
+_TUNED: tuple[TunedRow, ...] = (
     TunedRow("lora-none", Masking(Order.NONE)),
     TunedRow("lora-random", Masking(Order.RANDOM)),
     TunedRow("lora-tam", Masking(Order.TEXTURE)),
@@ -86,4 +102,5 @@ _TUNED = (
     TunedRow("lora-tam-laplacian", Masking(measure="laplacian")),
     TunedRow("lora-tam-noaug", augmented=0.0),
 )
-ROWS: dict[str, AnyRow] = {row.name: row for row in (*_FROZEN, *_TUNED)}
+_ALL: tuple[AnyRow, ...] = (*_FROZEN, *_TUNED)
+ROWS = {row.name: row for row in _ALL}

@@ -9,17 +9,20 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from clipfake.detector.backbone import class_tokens
 from clipfake.detector.detector import Detector
+from clipfake.detector.device import encoding
 from clipfake.detector.head import Head, normalise
 from clipfake.evaluation.intervals import Bools
 from clipfake.sources.labelled import Example
 from clipfake.training.examples import take_shots
 from clipfake.training.heads import HeadOptions, fit_head
 from clipfake.training.sampling import Floats, weights
+from clipfake.training.texture import Masking, choose_kept
 from clipfake.training.tokens import cached_tokens
 
 from .configurations import BLOCKS, FrozenRow
-from .cuts import Cut, native_square, whole
+from .cuts import Cut, cut_square, native_square, whole
 from .evaluation import Evaluation
 
 _REGULARISATION = 0.004  # sklearn's C, of tokens standardised to a spread of 1
@@ -76,14 +79,19 @@ class FrozenTower:
 
     def fit(self, row: FrozenRow, seed: int) -> FittedHead:
         """The head of a row."""
-        passes = [self._joined([self._tokens(cut, None) for cut in row.cuts], row.blocks)]
+        passes = []
+        if row.masking is None:
+            passes = [self._joined([self._tokens(cut, None) for cut in row.cuts], row.blocks)]
         if row.augmented:
             passes += [
                 self._joined([self._tokens(Cut.RESIZED, number)], row.blocks)
                 for number in range(self._passes)
             ]
         examples = self.train
-        if row.images is not None:
+        if row.masking is not None:
+            passes = [self._masked_train(row, seed)]
+            examples = take_shots(self.train, (row.images or len(self.train)) // 2, seed)
+        elif row.images is not None:
             examples = take_shots(self.train, row.images // 2, seed)
             place = {example.path: index for index, example in enumerate(self.train)}
             rows = torch.tensor([place[example.path] for example in examples])
@@ -102,12 +110,35 @@ class FrozenTower:
     def logits(self, row: FrozenRow, head: Head, *, degraded: bool) -> Floats:
         """Logits of a row's head on the evaluation images, float64 ``[N]``."""
         tokens = []
+        if row.masking is not None:
+            squares = self.evaluation.squares(Cut.RESIZED, degraded=degraded)
+            return head(self._joined([self._masked(squares, row.masking)], row.blocks))
         for cut in row.cuts:
             if (cut, degraded) not in self._measured:
                 squares = self.evaluation.squares(cut, degraded=degraded)
                 self._measured[cut, degraded] = self.detector.tokens(squares, BLOCKS)
             tokens.append(self._measured[cut, degraded])
         return head(self._joined(tokens, row.blocks))
+
+    def _masked_train(self, row: FrozenRow, seed: int) -> torch.Tensor:
+        """Tokens of the training images of a row that hides patches."""
+        assert row.masking is not None
+        examples = take_shots(self.train, (row.images or len(self.train)) // 2, seed)
+        preprocessing = self.detector.adapter.preprocessing
+        cuts = [cut_square(Path(e.path).read_bytes(), Cut.RESIZED, preprocessing) for e in examples]
+        squares = torch.from_numpy(np.stack(cuts))
+        return self._joined([self._masked(squares, row.masking)], row.blocks)
+
+    def _masked(self, squares: torch.Tensor, masking: Masking) -> torch.Tensor:
+        """Tokens of squares of which the kept patches alone are computed."""
+        backbone, device = self.detector.backbone, self.detector.device
+        generator, tokens = torch.Generator().manual_seed(0), []
+        with encoding(device, self.detector.precision):
+            for at in range(0, len(squares), self.detector.batch_size):
+                pixels = squares[at : at + self.detector.batch_size].to(device)
+                kept = choose_kept(pixels, backbone.patch_size, masking, generator)
+                tokens.append(class_tokens(backbone, pixels, BLOCKS, kept=kept).cpu())
+        return torch.cat(tokens)
 
     def _joined(self, tokens: Sequence[torch.Tensor], blocks: Sequence[int]) -> torch.Tensor:
         """Tokens ``[N, cuts * K, W]`` of some blocks, float32."""
