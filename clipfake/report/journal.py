@@ -10,6 +10,7 @@ import json
 import os
 import struct
 import time
+import weakref
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,18 @@ _FORMAT = 1
 _FRAME = struct.Struct("<II")
 _MAX_HEADER = 2**20
 _MAX_FRAME = 2**30
+
+
+_writing: "weakref.WeakSet[Journal]" = weakref.WeakSet()
+
+
+def _leave_all() -> None:
+    for journal in list(_writing):
+        journal.leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all)
 
 
 def journal_path(output: Path) -> Path:
@@ -86,6 +99,11 @@ class Journal:
             raise
         self._start = self._end_of_header()
         self._file.seek(0, os.SEEK_END)
+        _writing.add(self)
+
+    def leave(self) -> None:
+        """Let go of the file in a forked worker, which would hold the lock of a killed scan."""
+        self._file.close()  # writes nothing: every frame is flushed as it is written
 
     def rows(self) -> Iterator[list[dict[str, Any]]]:
         """Rows that are there, frame by frame; a torn end is left out."""

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -257,7 +258,7 @@ def test_a_report_that_was_altered_is_told(
     table = pq.read_table(report)
     scores = [0.001 if score is not None else None for score in table["score"].to_pylist()]
     at = table.column_names.index("score")
-    altered = table.set_column(at, table.field("score"), [scores])
+    altered = table.set_column(at, table.field("score"), pa.array(scores, pa.float32()))
     pq.write_table(altered, report)
     assert clipfake("verify", report, "--workers", 0) == Exit.FOUND
     out = " ".join(capsys.readouterr().out.split())

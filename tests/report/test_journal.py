@@ -126,6 +126,24 @@ def test_two_scans_cannot_write_one_journal(tmp_path: Path) -> None:
     opened(tmp_path / "j").close()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_worker_that_outlives_its_scan_does_not_hold_the_journal(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "j")
+    reader, writer = os.pipe()
+    started, starting = os.pipe()
+    worker = os.fork()
+    if worker == 0:
+        os.close(writer)
+        os.write(starting, b"x")
+        os.read(reader, 1)
+        os._exit(0)
+    os.read(started, 1)
+    journal._file.close()  # as the kernel does for a killed process
+    opened(tmp_path / "j").close()
+    os.close(writer)
+    os.waitpid(worker, 0)
+
+
 def test_a_full_disk_is_told_with_a_remedy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = opened(path)
     journal.keep(4)
