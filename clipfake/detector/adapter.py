@@ -6,18 +6,19 @@ is a JSON object under the metadata key ``clipfake-adapter``. docs/adapter.md de
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape, merge
+from clipfake.detector.tensor_file import FLOATS, TensorFile
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 
@@ -28,6 +29,7 @@ _FORMATS = (1, 2, 3)
 _LORA, _HIDDEN = "lora.", "head.hidden."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
+_MAX_RANK = 4096
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,18 @@ class Adapter:
         fitting = self.head.fits(len(self.blocks), backbone.width)
         if not fitting or max(self.blocks) > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
+        if self.preprocessing.size != backbone.image_size:
+            raise AdapterError(
+                f"adapter {self.name} cuts squares of {self.preprocessing.size} pixels, "
+                f"{backbone.name} takes {backbone.image_size}"
+            )
+        if self.lora_shape is not None:
+            with torch.device("meta"):  # a header may claim any rank; nothing is allocated
+                wanted = Lora(backbone, self.lora_shape).state_dict()
+            if {n: t.shape for n, t in wanted.items()} != {
+                n: t.shape for n, t in self.lora.items()
+            }:
+                raise AdapterError("LoRA tensors do not fit the adapter's own header")
 
     def tune(self, backbone: Backbone) -> Backbone:
         """The backbone with the adapter's LoRA merged; the same object when it has none.
@@ -171,23 +185,25 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
         AdapterError: the file is absent, no adapter, damaged, or of a newer format.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
-        if not data:
+        if not 0 < path.stat().st_size <= MAX_BYTES:
             raise AdapterError(f"{path}: too large or empty for an adapter")
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[HEADER_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        file = TensorFile.open(path)
+        header = file.header(HEADER_KEY)
+        file.check(dict.fromkeys(file.tensors, FLOATS))
+        tensors, digest = file.load(file.tensors), file.digest()
     except FileNotFoundError as error:
         raise AdapterError(f"{path}: no such adapter file") from error
     except KeyError as error:
         raise AdapterError(f"{path}: safetensors, but not a clipfake adapter") from error
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
-        raise AdapterError(f"{path}: not a readable adapter; adapters are safetensors") from error
+    except (OSError, ValueError) as error:
+        raise AdapterError(
+            f"{path}: not a readable adapter ({error}); adapters are safetensors"
+        ) from error
     if header.get("format") not in _FORMATS:
         raise AdapterError(f"{path}: adapter format {header.get('format')}; update clipfake")
     try:
-        return _from_header(header, tensors, hashlib.sha256(data).hexdigest())
-    except (KeyError, TypeError, ValueError) as error:
+        return _from_header(header, tensors, digest)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise AdapterError(f"{path}: adapter header is incomplete ({error})") from error
 
 
@@ -195,21 +211,53 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
     return Adapter(
         name=str(header["name"]),
         backbone=str(header["backbone"]),
-        blocks=tuple(int(block) for block in header["blocks"]),
+        blocks=_blocks(header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
         head=_head(str(header["head"]), tensors),
-        calibration=Platt(**header["calibration"]),
-        points=tuple(OperatingPoint.from_header(p) for p in header["operating_points"]),
-        real_below=float(header["real_below"]),
+        calibration=Platt(**{key: _number(v) for key, v in header["calibration"].items()}),
+        points=tuple(_point(point) for point in header["operating_points"]),
+        real_below=_number(header["real_below"]),
         facts=dict(header["facts"]),
         digest=digest,
-        lora_shape=LoraShape.from_header(shape) if (shape := header.get("lora")) else None,
+        lora_shape=_lora_shape(shape) if (shape := header.get("lora")) else None,
         lora={
             name.removeprefix(_LORA): tensor
             for name, tensor in tensors.items()
             if name.startswith(_LORA)
         },
     )
+
+
+def _number(value: Any) -> float:
+    """A finite number of a header, which anybody may have written."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{str(value)[:40]!r} where a number belongs")
+    return float(value)
+
+
+def _blocks(values: list[Any]) -> tuple[int, ...]:
+    blocks = tuple(int(_number(value)) for value in values)
+    if not blocks or blocks[0] < 1 or list(blocks) != sorted(set(blocks)):
+        raise ValueError("blocks are not numbers from 1 on, ascending")
+    return blocks
+
+
+def _point(header: dict[str, Any]) -> OperatingPoint:
+    point = OperatingPoint.from_header(header)
+    _number(point.fpr), _number(point.threshold), _number(point.reals)
+    for value in (*point.fpr_interval, *(point.recall_interval or ())):
+        _number(value)
+    if point.recall is not None:
+        _number(point.recall)
+    return point
+
+
+def _lora_shape(header: dict[str, Any]) -> LoraShape:
+    shape = LoraShape.from_header({**header, "blocks": _blocks(header["blocks"])})
+    if type(shape.rank) is not int or not 1 <= shape.rank <= _MAX_RANK:
+        raise ValueError(f"the rank of its LoRA is not a number from 1 to {_MAX_RANK}")
+    _number(shape.alpha)
+    return shape
 
 
 def _head(kind: str, tensors: dict[str, torch.Tensor]) -> Head:

@@ -5,10 +5,8 @@ image tower that open_clip knows is named ``ARCHITECTURE/TAG``, e.g. ``ViT-L-14/
 ``ARCHITECTURE/path/to/file.safetensors`` loads a local checkpoint.
 """
 
-import hashlib
-import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,12 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import open_clip
 import torch
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.quantization import dequantize_state_dict
+from clipfake.detector.tensor_file import FLOATS, TensorFile
 from clipfake.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
 EMBEDDED_BACKBONE = "ViT-B-16/openai"
 EMBEDDED_ASSET = Path(__file__).parent.parent / "assets" / "clip-vit-b16-openai-int8.safetensors"
 HUB_WEIGHTS = "open_clip_model.safetensors"
+_VISUAL = "visual."  # prefix of the image tower's tensors in a whole CLIP checkpoint
 
 
 @dataclass(frozen=True)
@@ -86,27 +84,25 @@ def load_backbone(name: str = EMBEDDED_BACKBONE, *, allow_download: bool = False
         BackboneError: the name is unknown, the weights are absent, not safetensors, or do
             not fit the architecture.
     """
-    if name == EMBEDDED_BACKBONE:
-        path = EMBEDDED_ASSET
-        state = dequantize_state_dict(_read_safetensors(path))
-    else:
-        path = _find_weights(name, allow_download)
-        state = _visual_state(_read_safetensors(path))
+    embedded = name == EMBEDDED_BACKBONE
+    file = _open_weights(EMBEDDED_ASSET if embedded else _find_weights(name, allow_download))
     architecture, _, tag = name.partition("/")
     config = _pretrained_config(architecture, tag)
     visual = _build_visual(architecture, bool(config.get("quick_gelu", False)))
     try:
+        state = _read_int8(file) if embedded else _read_floats(file, visual.state_dict())
         visual.load_state_dict(state, strict=True, assign=True)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1:2] or [str(error)]
+    except OSError as error:
+        raise BackboneError(f"{file.path}: cannot be read ({error.strerror})") from error
+    except (RuntimeError, ValueError) as error:
         raise BackboneError(
-            f"{path}: weights do not fit {architecture} ({first[0].strip()}); "
-            "name the architecture that the file was made for"
+            f"{file.path}: weights do not fit {architecture} ({' '.join(str(error).split())[:200]})"
+            "; name the architecture that the file was made for"
         ) from error
     visual.eval().requires_grad_(False)
     return Backbone(
         name=name,
-        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        digest=file.digest(),
         visual=visual,
         mean=tuple(config.get("mean") or open_clip.OPENAI_DATASET_MEAN),
         std=tuple(config.get("std") or open_clip.OPENAI_DATASET_STD),
@@ -115,9 +111,7 @@ def load_backbone(name: str = EMBEDDED_BACKBONE, *, allow_download: bool = False
 
 def embedded_backbone_header() -> dict[str, str]:
     """Where the embedded weights came from: source revision, licence, sha256 of what was read."""
-    with safe_open(EMBEDDED_ASSET, framework="pt") as file:
-        header: dict[str, str] = json.loads(file.metadata()["clipfake-backbone"])
-    return header
+    return TensorFile.open(EMBEDDED_ASSET).header("clipfake-backbone")
 
 
 def class_tokens(
@@ -261,22 +255,35 @@ def _hub_file(repository: str, name: str, allow_download: bool) -> Path:
         ) from error
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def _open_weights(path: Path) -> TensorFile:
     try:
-        tensors: dict[str, torch.Tensor] = load_file(path)
+        return TensorFile.open(path)
     except FileNotFoundError as error:
         raise BackboneError(f"{path}: no such backbone file") from error
-    except (OSError, SafetensorError) as error:
-        raise BackboneError(f"{path}: not a readable safetensors file") from error
-    return tensors
+    except (OSError, ValueError) as error:
+        raise BackboneError(f"{path}: not a readable safetensors file ({error})") from error
 
 
-def _visual_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Tensors of the image tower out of a whole CLIP checkpoint, or of a tower alone."""
-    prefix = "visual."
-    whole = any(name.startswith(prefix) for name in state)
-    return {
-        name.removeprefix(prefix): tensor.float()
-        for name, tensor in state.items()
-        if not whole or name.startswith(prefix)
-    }
+def _read_int8(file: TensorFile) -> dict[str, torch.Tensor]:
+    return dequantize_state_dict(file.load(file.tensors))
+
+
+def _read_floats(file: TensorFile, wanted: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The image tower out of a whole CLIP checkpoint, or of a tower alone, in float32.
+
+    Raises:
+        ValueError: a tensor is not as wanted; it is found before any is read.
+    """
+    whole = any(name.startswith(_VISUAL) for name in file.tensors)
+    prefix = _VISUAL if whole else ""
+    names = {prefix + name: tensor.shape for name, tensor in wanted.items()}
+    file.check(dict.fromkeys(names, FLOATS))
+    for name, shape in names.items():
+        if file.tensors[name].shape != tuple(shape):
+            raise ValueError(
+                f"tensor {name} is {list(file.tensors[name].shape)}, not {list(shape)}"
+            )
+    unknown = [n for n in file.tensors if n.startswith(prefix) and n not in names]
+    if unknown:
+        raise ValueError(f"tensor {unknown[0][:80]} is unknown")
+    return {n.removeprefix(prefix): tensor.float() for n, tensor in file.load(names).items()}

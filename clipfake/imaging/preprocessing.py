@@ -40,6 +40,9 @@ class Preprocessing:
             preprocessing = cls(**header)
         except TypeError as error:
             raise AdapterError(f"unknown preprocessing ({error}); update clipfake") from error
+        whole = type(preprocessing.size) is type(preprocessing.draft) is int
+        if not whole or preprocessing.size < 1 or preprocessing.draft < 0:
+            raise AdapterError("preprocessing with a size or draft that is no number of pixels")
         if preprocessing.interpolation != "bicubic" or preprocessing.version != cls.version:
             raise AdapterError(f"unknown preprocessing {header}; update clipfake")
         return preprocessing

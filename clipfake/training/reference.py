@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.head import normalise
-from clipfake.errors import UsageError
+from clipfake.detector.tensor_file import TensorFile
+from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 
 DEFAULT = Path(__file__).parent.parent / "assets" / "reference-tokens.safetensors"
 HEADER_KEY = "clipfake-reference"
+MAX_BYTES = 256 * 2**20
+_DTYPES = {"tokens": ("I8",), "scale": ("F32",), "is_ai": ("U8",), "group": ("I32",)}
 _LEVELS = 127
 _SMALLEST_SCALE = 1e-12
 
@@ -136,10 +138,12 @@ def load_reference(path: Path = DEFAULT) -> Reference:
         UsageError: the file is absent, damaged, or no reference set.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[HEADER_KEY])
-            levels, scale = file.get_tensor("tokens"), file.get_tensor("scale")
-            is_ai, group = file.get_tensor("is_ai"), file.get_tensor("group")
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("too large")
+        file = TensorFile.open(path)
+        header = file.header(HEADER_KEY)
+        _check_shapes(file, len(header["blocks"]))
+        levels, scale, is_ai, group = file.load(_DTYPES).values()
         return Reference(
             tokens=levels.float() * scale,
             is_ai=is_ai.numpy().astype(bool),
@@ -152,8 +156,21 @@ def load_reference(path: Path = DEFAULT) -> Reference:
         )
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such reference set; install clipfake anew") from error
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise UsageError(f"{path}: not a readable reference set; install clipfake anew") from error
+    except (OSError, AdapterError, TypeError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"{path}: not a readable reference set ({error}); install clipfake anew"
+        ) from error
+
+
+def _check_shapes(file: TensorFile, blocks: int) -> None:
+    file.check(_DTYPES)
+    shapes = {name: file.tensors[name].shape for name in _DTYPES}
+    images, *rest = shapes["tokens"] or (0,)
+    rows = (images,)
+    if len(rest) != 2 or rest[0] != blocks or not images:
+        raise ValueError("its tokens have another shape")
+    if (shapes["scale"], shapes["is_ai"], shapes["group"]) != (tuple(rest), rows, rows):
+        raise ValueError("its tensors differ in number")
 
 
 def find_reference(adapter: Adapter, path: Path | None = None) -> tuple[Reference | None, str]:
