@@ -1,7 +1,7 @@
 # The habits of this project; `make` alone lists them.
-.PHONY: help test lint types bench
+.PHONY: help test lint types audit audit-deps bench
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 test: ## run all tests
 	python -m pytest
 lint: ## ruff, check and format
@@ -9,5 +9,9 @@ lint: ## ruff, check and format
 	ruff format --check .
 types: ## mypy, strict
 	mypy
+audit: ## bandit; pyproject.toml says which rules are left out, and why
+	bandit -q -r clipfake -c pyproject.toml
+audit-deps: ## known vulnerabilities of what is installed (pip install pip-audit; needs the network)
+	pip-audit --skip-editable
 bench: ## overhead of a scan over decoding and encoding (set DATA to a folder of images)
 	python -m benchmarks.overhead $(or $(DATA),examples/images)

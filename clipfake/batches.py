@@ -11,18 +11,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 from torch.utils.data._utils import signal_handling
 
 from clipfake import reader
 from clipfake.reader import Pixels, ReadOptions
 from clipfake.records import Record
 from clipfake.sources import Item
-from clipfake.workers import prepare_worker, read_alone
+from clipfake.workers import prepare_worker, read_alone, read_watched
 
 
 @dataclass
@@ -54,7 +55,9 @@ class FileReader(Dataset[tuple[Record, Pixels | None]]):
 
     def __getitem__(self, item: Item) -> tuple[Record, Pixels | None]:
         """Read one item; whatever is wrong with the file becomes part of the record."""
-        return reader.read_item(item, self.options)
+        if get_worker_info() is None:
+            return reader.read_item(item, self.options)
+        return read_watched(item, self.options)
 
 
 def read_batches(
@@ -67,14 +70,14 @@ def read_batches(
 ) -> Iterator[Batch]:
     """Read items in batches, in order, ahead of the consumer by two batches a worker.
 
-    A file that kills its worker costs nothing but itself: the files in flight are read
-    again, each in a process of its own, and the one that kills it again is reported.
+    A file that kills or hangs its worker costs nothing but itself: the files in flight are
+    read again, each in a process of its own, and the one that does it again is reported.
 
     Args:
         items: consumed lazily.
         options: what is done with each file.
         batch_size: files of a batch.
-        workers: worker processes; 0 reads in this process.
+        workers: worker processes; 0 reads in this process, which a file may kill or hang.
         pin_memory: put pixels into page-locked memory, for copies to a GPU.
     """
     source = iter(items)
@@ -125,7 +128,7 @@ def _loader(
         num_workers=workers,
         collate_fn=collate,
         pin_memory=pin_memory,
-        worker_init_fn=prepare_worker,
+        worker_init_fn=partial(prepare_worker, options.limits),
     )
 
 

@@ -15,7 +15,7 @@ from clipfake.metadata.read import MetadataOptions
 from clipfake.reader import ReadOptions
 from clipfake.records import Record
 from clipfake.sources import Item
-from clipfake.workers import default_workers, prepare_worker, read_alone
+from clipfake.workers import default_workers, prepare_worker, read_alone, read_watched
 
 CHUNK = 64  # files that a worker is handed at once
 _AHEAD = 3  # chunks in flight for each worker
@@ -33,7 +33,7 @@ def scan_metadata(
 ) -> Iterator[Record]:
     """Describe files by their metadata alone, in order.
 
-    A file that kills its worker costs nothing but itself, as in a scan of pixels.
+    A file that kills or hangs its worker costs nothing but itself, as in a scan of pixels.
 
     Args:
         items: consumed lazily, a few hundred files ahead.
@@ -57,31 +57,38 @@ def scan_metadata(
 def _read_here(items: Iterable[Item], options: ReadOptions) -> Iterator[list[Record]]:
     source = iter(items)
     while chunk := list(islice(source, CHUNK)):
-        yield _read_chunk(chunk, options)
+        yield [reader.read_item(item, options)[0] for item in chunk]
 
 
 def _read(items: Iterable[Item], options: ReadOptions, workers: int) -> Iterator[list[Record]]:
     source = iter(items)
     flight: _Flight = deque()
-    pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
+    pool = _pool(workers, options)
     try:
         while True:
             while len(flight) < workers * _AHEAD and (chunk := list(islice(source, CHUNK))):
-                flight.append((chunk, pool.submit(_read_chunk, chunk, options)))
+                try:
+                    future = pool.submit(_read_chunk, chunk, options)
+                except BrokenProcessPool:
+                    pool = _pool(workers, options)
+                    future = pool.submit(_read_chunk, chunk, options)
+                flight.append((chunk, future))
             if not flight:
                 return
             chunk, future = flight.popleft()
             try:
-                yield future.result()
+                records = future.result()
             except BrokenProcessPool:
                 # which file did it is not told, so each of those in flight gets a process
-                for lost in (chunk, *(each for each, _ in flight)):
-                    yield [read_alone(item, options)[0] for item in lost]
-                flight.clear()
-                pool = ProcessPoolExecutor(workers, initializer=prepare_worker)
+                records = [read_alone(item, options)[0] for item in chunk]
+            yield records
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _pool(workers: int, options: ReadOptions) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, initializer=prepare_worker, initargs=(options.limits,))
+
+
 def _read_chunk(items: list[Item], options: ReadOptions) -> list[Record]:
-    return [reader.read_item(item, options)[0] for item in items]
+    return [read_watched(item, options)[0] for item in items]

@@ -1,0 +1,294 @@
+"""What ends worker processes: files that hang them or eat their memory, and a dead parent."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import dataloader
+
+import clipfake.imaging.decode
+import clipfake.reader
+from clipfake import workers
+from clipfake.batches import read_batches
+from clipfake.confine import cap_memory, watchdog
+from clipfake.errors import ErrorCode
+from clipfake.imaging.limits import GRACE, Limits
+from clipfake.imaging.preprocessing import Preprocessing, square
+from clipfake.metadata.read import MetadataOptions
+from clipfake.metadata_scan import scan_metadata
+from clipfake.reader import ReadOptions, read_item
+from clipfake.records import Record
+from clipfake.sources import Item
+from clipfake.workers import read_alone
+from tests.conftest import encoded, picture
+
+pytestmark = [
+    pytest.mark.skipif(
+        torch.multiprocessing.get_start_method() != "fork",
+        reason="workers see what a test replaced only where they are forked",
+    ),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
+]
+on_linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+SECONDS = 0.3
+OPTIONS = ReadOptions(Preprocessing(size=16), Limits(seconds=SECONDS))
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> list[Item]:
+    for name in "abcdef":
+        (tmp_path / f"{name}.png").write_bytes(encoded(picture(width=ord(name))))
+    names = ["a.png", "b.png", "bad.png", "c.png", "d.png", "e.png", "f.png"]
+    return [Item(str(tmp_path / name)) for name in names]
+
+
+def hang() -> None:
+    """Loop in C, where no signal handler of Python ever runs."""
+    deque(repeat(None), maxlen=0)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file called bad hangs the process that reads it."""
+
+    def read(item: Item, options: ReadOptions) -> object:
+        if "bad" in item.path:
+            hang()
+        return read_item(item, options)
+
+    monkeypatch.setattr(clipfake.reader, "read_item", read)
+    monkeypatch.setattr(
+        dataloader._MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.2,)
+    )
+
+
+def check_hang(records: list[Record], items: list[Item]) -> None:
+    assert [record.path for record in records] == [item.path for item in items]
+    codes = [record.error_code for record in records]
+    assert codes == [ErrorCode.TOO_SLOW if "bad" in item.path else None for item in items]
+    error = next(record.error for record in records if record.error)
+    assert error == f"{items[2].path}: not decoded in 0.3 s; raise --timeout-per-file"
+
+
+@pytest.mark.usefixtures("hanging")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_hangs_its_worker_costs_only_itself(items: list[Item], workers: int) -> None:
+    start = time.monotonic()
+    batches = list(read_batches(items, OPTIONS, batch_size=2, workers=workers))
+    # in its worker, and once more alone
+    assert 2 * (SECONDS + GRACE) < time.monotonic() - start < 2 * (SECONDS + GRACE) + 6
+    check_hang([record for batch in batches for record in batch.records], items)
+    assert [len(batch.rows) for batch in batches] == [2, 1, 2, 1]
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_file_that_hangs_its_worker_costs_only_itself_without_pixels(items: list[Item]) -> None:
+    found = scan_metadata(items, MetadataOptions(), limits=OPTIONS.limits, workers=2)
+    check_hang(list(found), items)
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_file_alone_is_given_up_within_a_second_after_its_time(items: list[Item]) -> None:
+    start = time.monotonic()
+    record, pixels = read_alone(items[2], OPTIONS)
+    assert SECONDS <= time.monotonic() - start < SECONDS + GRACE + 0.7  # and a start
+    assert (record.error_code, pixels) == (ErrorCode.TOO_SLOW, None)
+    record, pixels = read_alone(items[0], OPTIONS)
+    assert record.error is None
+    assert pixels is not None
+
+
+def test_a_process_that_never_comes_up_is_given_up(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "prepare_worker", lambda _limits: hang())
+    monkeypatch.setattr(workers, "_START_SECONDS", 0.2)
+    assert read_alone(items[0], OPTIONS)[0].error_code is ErrorCode.TOO_SLOW
+
+
+def test_a_stall_of_the_disk_is_too_slow(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, _writing = os.pipe()
+    # a read that never comes back, as of a network disk
+    monkeypatch.setattr(clipfake.reader, "sniff", lambda _head: os.read(reading, 1))
+    start = time.monotonic()
+    record, _ = read_item(items[0], OPTIONS)
+    assert time.monotonic() - start < SECONDS + GRACE
+    assert record.error_code is ErrorCode.TOO_SLOW
+    assert record.sha256 is None
+
+
+def test_metadata_gets_what_is_left_of_the_time(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dawdle(*_: object) -> None:
+        for _step in range(1000):
+            time.sleep(0.01)
+
+    monkeypatch.setattr(clipfake.reader, "decode", dawdle)
+    monkeypatch.setattr(clipfake.reader, "read_metadata", dawdle)
+    start = time.monotonic()
+    record, _ = read_item(items[0], OPTIONS)
+    assert time.monotonic() - start < SECONDS + GRACE
+    assert record.error_code is ErrorCode.TOO_SLOW
+    assert record.notes == ("metadata took too long",)
+
+
+def test_a_watchdog_ends_only_its_own_block() -> None:
+    code = """
+import time
+from collections import deque
+from itertools import repeat
+from clipfake.confine import watchdog
+for seconds in (0.2, 0, -1):
+    with watchdog(seconds):
+        pass
+    time.sleep(0.3)
+print("alive", flush=True)
+with watchdog(0.2):
+    deque(repeat(None), maxlen=0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "alive\n"
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
+
+
+def test_a_watchdog_costs_next_to_nothing() -> None:
+    start = time.perf_counter()
+    for _ in range(200):
+        with watchdog(30):
+            pass
+    assert time.perf_counter() - start < 1.0
+
+
+# memory
+
+
+@pytest.fixture
+def greedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of an odd width ask for more memory than a worker may have."""
+
+    def eat(image: object, size: int) -> object:
+        if image.width % 2:  # type: ignore[attr-defined]
+            bytes(2 * Limits().memory)  # untouched, so that it costs the machine nothing
+        return square(image, size)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clipfake.imaging.decode, "square", eat)
+
+
+@on_linux
+@pytest.mark.usefixtures("greedy")
+def test_a_file_that_asks_for_too_much_memory_costs_only_itself(items: list[Item]) -> None:
+    del items[2]
+    options = ReadOptions(Preprocessing(size=16))
+    expected = [ErrorCode.TOO_MANY_PIXELS, None] * 3
+    batches = read_batches(items, options, batch_size=2, workers=1)
+    assert [r.error_code for batch in batches for r in batch.records] == expected
+    assert [read_alone(item, options)[0].error_code for item in items] == expected
+    # nothing caps the process of the caller
+    assert [read_item(item, options)[0].error_code for item in items] == [None] * 6
+
+
+@on_linux
+def test_a_worker_of_metadata_is_capped_too(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def eat(*_: object) -> None:
+        bytes(2 * Limits().memory)
+
+    monkeypatch.setattr(clipfake.reader, "read_metadata", eat)
+    del items[2]
+    records = list(scan_metadata(items, MetadataOptions(), limits=Limits(), workers=1))
+    assert [record.notes for record in records] == [("metadata took too much memory",)] * 6
+    assert all(record.error is None for record in records)
+
+
+def test_a_file_that_does_not_fit_into_memory_is_too_large(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(clipfake.reader, "_read_bytes", fail)
+    record, _ = read_item(items[0], OPTIONS)
+    assert record.error_code is ErrorCode.TOO_LARGE
+    assert str(record.error).endswith("not enough memory to read it; lower --max-bytes")
+
+
+@on_linux
+def test_the_cap_counts_from_what_the_process_has() -> None:
+    code = """
+from pathlib import Path
+from clipfake.confine import cap_memory
+held = bytes(2**28)
+cap_memory(2**26)
+try:
+    bytes(2**27)
+    print("no cap")
+except MemoryError:
+    bytes(2**25)
+    print("capped", Path("/proc/self/oom_score_adj").read_text())
+cap_memory(2**40)  # a cap is never raised
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "capped"
+
+
+def test_where_there_are_no_caps_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipfake.confine.resource", None)
+    cap_memory(1)
+    monkeypatch.undo()
+    monkeypatch.setattr("clipfake.confine._STATM", Path("/nowhere"))
+    cap_memory(1)
+    bytes(2**20)
+
+
+def test_the_cap_grows_with_what_may_be_read() -> None:
+    limits = Limits()
+    assert 16 * limits.pixels < limits.memory < 2**33
+    assert Limits(pixels=2 * limits.pixels).memory > limits.memory + 16 * limits.pixels
+    assert Limits(seconds=0).patience == 0
+
+
+# a parent that is killed
+
+
+@on_linux
+@pytest.mark.parametrize("pixels", [True, False])
+def test_workers_end_with_their_parent(items: list[Item], pixels: bool) -> None:
+    code = f"""
+import os, signal, sys
+from itertools import repeat
+from pathlib import Path
+from clipfake.imaging.limits import Limits
+from clipfake.metadata.read import MetadataOptions
+from clipfake.sources import Item
+items = repeat(Item({items[0].path!r}))
+if {pixels}:
+    from clipfake.batches import read_batches
+    from clipfake.reader import ReadOptions
+    rows = read_batches(items, ReadOptions(), batch_size=4, workers=2)
+else:
+    from clipfake.metadata_scan import scan_metadata
+    rows = scan_metadata(items, MetadataOptions(), limits=Limits(), workers=2)
+next(rows)
+print(Path("/proc/self/task", str(os.getpid()), "children").read_text(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    children = [Path("/proc", pid) for pid in done.stdout.split()]
+    assert len(children) >= 2
+    deadline = time.monotonic() + 3
+    while any(child.exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(child.exists() for child in children)
