@@ -18,6 +18,8 @@ class ErrorCode(str, Enum):
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_SLOW = "too_slow"
     DECODER_CRASH = "decoder_crash"
+    ARCHIVE_LIMIT = "archive_limit"
+    ENCRYPTED = "encrypted"
 
     @property
     def skipped(self) -> bool:

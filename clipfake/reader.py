@@ -2,8 +2,7 @@
 
 import errno
 import hashlib
-import os
-import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,13 +13,13 @@ from clipfake.cache import CacheUse, look_up
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
-from clipfake.imaging.limits import Limits, time_limit
+from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.facts import Fact
 from clipfake.metadata.read import MetadataOptions, parameter_facts, read_metadata
 from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import AGREES, compare_thumbnail
-from clipfake.records import Record
+from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Record
 from clipfake.sources import Item
 
 METADATA_SECONDS = 5.0
@@ -69,11 +68,12 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
     """
     record = Record(path=item.text, path_raw=item.raw, extra=item.extra)
     data, image = b"", None
+    start = time.monotonic()
     try:
         if item.problem:
             raise item.problem
         with time_limit(options.limits.seconds):
-            data = _read_bytes(item.path, options.limits, record)
+            data = _read_bytes(item, options.limits, record)
             record.sha256 = hashlib.sha256(data).hexdigest()
             if options.cache and look_up(options.cache, record):
                 return record, None
@@ -82,17 +82,29 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
                 image = decode(seen, options.preprocessing, options.limits)
     except ImageError as error:
         record.error_code, record.error = error.code, f"{record.path}: {error}"
+    except MemoryError:
+        text = f"{record.path}: not enough memory to read it; lower --max-bytes"
+        record.error_code, record.error = ErrorCode.TOO_LARGE, text
     if image is not None:
         record.animated = image.animated
         record.width, record.height = image.width, image.height
         record.notes = image.notes
     if options.metadata and record.sha256 is not None and record.format is not None:
         try:
-            with time_limit(METADATA_SECONDS):
+            with time_limit(_left(options.limits, time.monotonic() - start)):
                 _describe(record, data, image, options.metadata)
         except ImageError:
-            record.notes += ("metadata took too long",)
+            record.notes += (TOOK_TOO_LONG,)
+        except MemoryError:
+            record.notes += (TOOK_TOO_MUCH,)
     return record, None if image is None else image.pixels
+
+
+def _left(limits: Limits, spent: float) -> float:
+    """Seconds for the metadata: what the pixels left of the file's time, but always some."""
+    if limits.seconds <= 0:
+        return METADATA_SECONDS
+    return min(METADATA_SECONDS, max(limits.seconds - spent, GRACE / 2))
 
 
 def _describe(
@@ -117,31 +129,27 @@ def _describe(
     record.facts = tuple(facts)
 
 
-def _read_bytes(path: str, limits: Limits, record: Record) -> bytes:
+def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     """The whole file, once; what is no image is not read past its first bytes."""
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ImageError(ErrorCode.NOT_A_FILE, "not a regular file")
-            record.bytes = status.st_size
-            head = file.read(SNIFF_BYTES)
-            record.format = sniff(head)
-            if status.st_size > limits.bytes:
-                raise ImageError(
-                    ErrorCode.TOO_LARGE,
-                    f"{status.st_size} bytes, over the limit of {limits.bytes}; raise --max-bytes",
-                )
-            data = head + file.read(limits.bytes)
+        with item.open() as file:
+            record.bytes = file.size
+            record.format = sniff(file.peek(SNIFF_BYTES))
+            if file.size is not None and file.size > limits.bytes:
+                raise _too_large(f"{file.size} bytes", limits)
+            # asking for more would allocate more; some file systems do not tell sizes
+            data = file.read(file.size or limits.bytes + 1)
     except OSError as error:
         known = (ErrorCode.UNREADABLE, f"cannot be read ({error.strerror or error})")
         raise ImageError(*_OS_ERRORS.get(error.errno or 0, known)) from error
     except ValueError as error:
         raise ImageError(ErrorCode.MISSING, "no file can have this name; check the path") from error
+    if len(data) > limits.bytes:
+        raise _too_large(f"at least {len(data)} bytes", limits)
     record.bytes = len(data)
     return data
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    # opening a FIFO must not wait for a writer
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _too_large(size: str, limits: Limits) -> ImageError:
+    text = f"{size}, over the limit of {limits.bytes}; raise --max-bytes"
+    return ImageError(ErrorCode.TOO_LARGE, text)

@@ -10,6 +10,7 @@ from clipfake import __version__
 from clipfake.report.journal import Journal, journal_path
 from clipfake.report.schema import report_schema
 from clipfake.sources import Sources
+from clipfake.sources.remote import shown
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does without
     from clipfake.detector import Detector
@@ -27,6 +28,7 @@ _FREE = {
     "workers",
     "batch_size",
     "allow_download",
+    "allow_network",
 }
 
 
@@ -62,6 +64,7 @@ def open_journal(
 
 def about_scan(detector: "Detector | None", options: dict[str, Any]) -> dict[str, Any]:
     """What made a report, for its metadata."""
+    options = {**options, "paths": [shown(path) for path in options["paths"]]}
     about = {
         "clipfake": __version__,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -41,7 +41,8 @@ def scan_command(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files, folders, manifests (.txt .csv .jsonl .parquet), or - for paths on stdin."
+            help="Files, folders, archives, URLs, manifests (.txt .csv .jsonl .parquet), "
+            "or - for paths on stdin."
         ),
     ],
     output: Annotated[
@@ -60,6 +61,12 @@ def scan_command(
     hidden: Annotated[bool, typer.Option("--hidden", help="Take hidden files too.")] = False,
     follow_symlinks: Annotated[
         bool, typer.Option("--follow-symlinks", help="Follow symbolic links in folders.")
+    ] = False,
+    no_archives: Annotated[
+        bool, typer.Option("--no-archives", help="Do not look into zip and tar archives.")
+    ] = False,
+    allow_network: Annotated[
+        bool, typer.Option("--allow-network", help="Open URLs (s3:// gs:// hf:// https:// ...).")
     ] = False,
     fpr: Fpr = None,
     threshold: Threshold = None,
@@ -122,7 +129,7 @@ def scan_command(
     ] = False,
     debug: Debug = False,
 ) -> int:
-    """Score every image of folders, files and manifests.
+    """Score every image of folders, files, archives, manifests and URLs.
 
     Thresholds are chosen by the share of real images that they accuse, never by accuracy.
     A score is evidence, not proof.
@@ -133,12 +140,19 @@ def scan_command(
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
     from clipfake.resume import remaining
-    from clipfake.sources import Selection, Sources
+    from clipfake.sources import ArchiveLimits, Selection, Sources
     from clipfake.sources.shard import Shard
 
     for path in output or []:
         check_output(path)
-    selection = Selection(tuple(include or ()), tuple(exclude or ()), hidden, follow_symlinks)
+    selection = Selection(
+        tuple(include or ()),
+        tuple(exclude or ()),
+        hidden,
+        follow_symlinks,
+        archives=None if no_archives else ArchiveLimits(member_bytes=max_bytes),
+        network=allow_network,
+    )
     sources = Sources(paths, selection)
     share = Shard.parse(shard)
 

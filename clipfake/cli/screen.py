@@ -152,7 +152,7 @@ class Screen:
 def _count(sources: Sources, progress: Progress, task: TaskID) -> None:
     """List everything once more, to know the total while the scan runs."""
     with suppress(ClipfakeError):  # the scan itself meets the same error and tells it
-        progress.update(task, total=sum(1 for _ in sources))
+        progress.update(task, total=sources.count())
 
 
 def _counts(summary: Summary) -> str:

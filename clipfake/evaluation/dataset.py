@@ -132,7 +132,7 @@ def _read_tree(root: str, layout: Layout | None, wanted: dict[str, str]) -> Labe
             f"--where {', '.join(sorted(unknown))}: a tree has no such column; "
             "use split, generator or source, or a manifest"
         )
-    found = list(walk(root, Selection()))
+    found = list(walk(root, Selection(archives=None)))
     items = [item for item in found if item.problem is None]
     layout = layout or _find_layout(root, items)
     classes, examples, passed_over = _CLASSES[layout], [], Counter[str]()

@@ -1,10 +1,12 @@
 """One file to scan."""
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from clipfake.errors import ImageError
+from clipfake.sources.content import Content, LocalFile, Reader
 
 
 @dataclass(frozen=True)
@@ -15,11 +17,17 @@ class Item:
         path: the name as the operating system has it (undecodable bytes as surrogates).
         extra: the manifest's other columns.
         problem: set for what is known to be unreadable before it is opened.
+        content: where its bytes are; None when in the file of that name.
     """
 
     path: str
     extra: dict[str, Any] = field(default_factory=dict)
     problem: ImageError | None = None
+    content: Content | None = None
+
+    def open(self) -> AbstractContextManager[Reader]:
+        """Open what it names; raises what its content does."""
+        return (self.content or LocalFile(self.path)).open()
 
     @property
     def text(self) -> str:

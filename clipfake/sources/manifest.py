@@ -1,7 +1,7 @@
 """Manifests: lists of paths with columns of their own, read row by row.
 
 ``.txt`` has a path a line; ``.csv``, ``.jsonl`` and ``.parquet`` have a ``path`` column, and
-their other columns go into the report. Relative paths start at the manifest's folder.
+their other columns go into the report. Relative paths start at the manifest's folder; URLs stay.
 """
 
 import csv
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
 from clipfake.sources.item import Item
+from clipfake.sources.remote.urls import is_url
 
 SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 STDIN = "-"
@@ -71,7 +72,7 @@ class Manifest:
                 yield from (Item(path) for path in _lines(_stdin()))
             else:
                 for path, extra in self._rows():
-                    yield Item(os.path.join(self._folder, path), extra)
+                    yield Item(path if is_url(path) else os.path.join(self._folder, path), extra)
         except _UNREADABLE as error:
             raise UsageError(f"{self.path}: manifest cannot be read ({_reason(error)})") from error
 

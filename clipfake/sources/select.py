@@ -3,8 +3,10 @@
 import fnmatch
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+
+from clipfake.sources.archives.limits import ArchiveLimits
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,17 @@ class Selection:
         exclude: globs; a file or a whole folder is left out when any matches.
         hidden: take files and folders whose name starts with a dot.
         follow_symlinks: enter linked folders and read linked files.
+        archives: what an archive may cost, whose members are taken as the files of a folder are;
+            None leaves archives alone, as files that are no images.
+        network: let URLs be opened; without it those that need another machine are refused.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     hidden: bool = False
     follow_symlinks: bool = False
+    archives: ArchiveLimits | None = field(default_factory=ArchiveLimits)
+    network: bool = False
 
     def takes_file(self, relative: str) -> bool:
         """Whether a file is taken; ``relative`` is its path below the folder, with slashes."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.sources.archives.expand import expanded
 from clipfake.sources.item import Item
 from clipfake.sources.select import Selection
 
@@ -42,8 +43,8 @@ def walk(root: str, selection: Selection) -> Iterator[Item]:
         selection: which files and folders are taken.
 
     Yields:
-        Items whose path is ``root`` joined with the path below it. A folder that cannot be
-        listed is an item of its own, with its problem.
+        Items whose path is ``root`` joined with the path below it, and of the members of
+        archives. A folder that cannot be listed is an item of its own, with its problem.
     """
     # a list, since folders can be nested deeper than calls
     levels = [_Level(root, "", _identity(root), _entries(root))]
@@ -66,8 +67,9 @@ def walk(root: str, selection: Selection) -> Iterator[Item]:
             identity = _identity(entry.path)
             if selection.enters(below) and all(identity != above.identity for above in levels):
                 levels.append(_Level(entry.path, f"{below}/", identity, _entries(entry.path)))
-        elif selection.takes_file(below):
-            yield Item(entry.path)
+        elif selection.enters(below):  # an archive may hold what is taken, as a folder may
+            taken = selection.takes_file(below)
+            yield from expanded(Item(entry.path), selection, below=below, taken=taken)
 
 
 def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:

@@ -34,7 +34,7 @@ def read_examples(
             one's own.
     """
     examples = []
-    sources = Sources(paths, Selection())
+    sources = Sources(paths, Selection(archives=None))
     if source_column not in ("source", *sources.columns):
         known = ", ".join(sources.columns) or "none"
         raise UsageError(f"source column {source_column}: in no manifest; columns are {known}")

@@ -1,0 +1,124 @@
+"""What scanning inside an archive costs beside the same files in a folder.
+
+    python -m benchmarks.archive [--files 10000] [--images FOLDER] [--form zip] [--pixels]
+                                 [--rounds 3] [--workers N]
+
+The files are copied from FOLDER, each once, or made small (64 x 48 pixels, four kinds, each with
+bytes of its own) where none is given. Both are scanned in turn in one process, so that a machine's
+changes of speed fall on both; every record must be the same. The ratio is the archive's time over
+the folder's.
+"""
+
+import argparse
+import hashlib
+import statistics
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.metadata import small_files
+from clipfake.imaging.limits import Limits
+from clipfake.metadata.read import MetadataOptions
+from clipfake.metadata_scan import scan_metadata
+from clipfake.records import Record
+from clipfake.sources import Selection, Sources
+
+FORMS = ("zip", "stored.zip", "tar", "tar.gz")
+
+Scan = Callable[[Sources], Iterator[Record]]
+
+
+def fill(folder: Path, images: Path | None, count: int) -> int:
+    """Put up to ``count`` files into a folder; how many there were."""
+    if images is None:
+        small_files(folder, count)
+        return count
+    found = 0
+    for number, source in enumerate(islice(filter(Path.is_file, images.rglob("*")), count)):
+        part = folder / f"{number // 1000:03d}"
+        part.mkdir(exist_ok=True)
+        (part / f"{number:06d}{source.suffix}").write_bytes(source.read_bytes())
+        found += 1
+    return found
+
+
+def pack(folder: Path, archive: Path, form: str) -> None:
+    """Pack the files of a folder in the order of their names."""
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    if form.endswith("zip"):
+        how = zipfile.ZIP_STORED if form == "stored.zip" else zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(archive, "w", how) as packed:
+            for name in names:
+                packed.write(name, name.relative_to(folder))
+    else:
+        with tarfile.open(archive, "w:gz" if form == "tar.gz" else "w:") as tar:
+            for name in names:
+                tar.add(name, name.relative_to(folder))
+
+
+def timed(scan: Scan, source: Path) -> tuple[float, str]:
+    """Seconds of a scan, and a digest of what it found, without the paths."""
+    digest, start = hashlib.sha256(), time.perf_counter()
+    for r in scan(Sources([source], Selection())):
+        found = (r.sha256, r.bytes, r.format, r.width, r.score, r.verdict, r.error_code, r.facts)
+        digest.update(repr(found).encode("utf-8", "backslashreplace"))
+    return time.perf_counter() - start, digest.hexdigest()
+
+
+def pixels_scan(workers: int | None) -> Scan:
+    """A scan with scores."""
+    from clipfake.detector import Detector
+    from clipfake.scanning import scan_items
+
+    detector = Detector.load()
+    return partial(
+        scan_items,
+        detector=detector,
+        rule=detector.adapter.rule(),
+        limits=Limits(),
+        workers=workers,
+    )
+
+
+def main() -> None:
+    """Print each round and the median ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--images", type=Path)
+    parser.add_argument("--form", choices=FORMS, default="zip")
+    parser.add_argument("--pixels", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder, archive = Path(place) / "files", Path(place) / f"files.{args.form}"
+        folder.mkdir()
+        count = fill(folder, args.images, args.files)
+        pack(folder, archive, args.form)
+        scan = (
+            pixels_scan(args.workers)
+            if args.pixels
+            else partial(
+                scan_metadata, options=MetadataOptions(), limits=Limits(), workers=args.workers
+            )
+        )
+        timed(scan, archive)  # warm up
+        ratios = []
+        for number in range(args.rounds):
+            plain, expected = timed(scan, folder)
+            packed, found = timed(scan, archive)
+            if found != expected:
+                raise SystemExit("the archive's records differ from the folder's")
+            ratios.append(packed / plain)
+            print(f"round {number}: folder {plain:.2f} s, archive {packed:.2f} s", flush=True)
+    kind = "scores" if args.pixels else "metadata"
+    print(f"{count} files, {args.form}, {kind}: ratio {statistics.median(ratios):.3f} (median)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Remote folders, walked by the rules for folders of this machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from clipfake.errors import ErrorCode, ImageError
+from clipfake.sources.item import Item
+from clipfake.sources.remote.driver import attempt, connect
+from clipfake.sources.remote.file import RemoteFile
+from clipfake.sources.remote.urls import WEB, scheme, shown
+from clipfake.sources.select import Selection
+
+MAX_FOLDERS = 100
+
+
+@dataclass
+class _Level:
+    """A remote folder whose entries are being read.
+
+    Attributes:
+        url: of the folder, without a slash at its end.
+        text: the same, as it may be shown.
+        relative: its path below the root; empty, or ends with a slash.
+        entries: name below the folder and whether it is a folder, of those not yet seen.
+    """
+
+    url: str
+    text: str
+    relative: str
+    entries: Iterator[tuple[str, bool]]
+
+
+def remote_item(url: str, text: str | None = None) -> Item:
+    """An item for a file by its URL.
+
+    Args:
+        url: of the file.
+        text: what the item is called; None for the URL without its secrets.
+    """
+    return Item(shown(url) if text is None else text, content=RemoteFile(url))
+
+
+def remote_items(url: str, selection: Selection) -> Iterator[Item]:
+    """A remote file, or the files below a remote folder, depth first and by name.
+
+    A URL of the web is a folder when it ends with a slash; its files are those that the page
+    there links to. Of other URLs the file system says which they are. One folder's listing at a
+    time is held, and those above it.
+
+    Args:
+        url: of a file or folder.
+        selection: which files and folders are taken.
+
+    Yields:
+        Items whose path is the URL as it may be shown. A folder that cannot be listed is an item
+        of its own, with its problem.
+    """
+    try:
+        is_folder = attempt(lambda: _is_folder(url))
+    except ImageError as error:
+        yield Item(shown(url), problem=error)
+        return
+    if not is_folder:
+        yield remote_item(url)
+        return
+    levels = [_Level(_open_ended(url), _open_ended(shown(url)), "", _entries(url))]
+    while levels:
+        level = levels[-1]
+        try:
+            entry = next(level.entries, None)
+        except ImageError as error:
+            levels.pop()
+            reason = f"folder cannot be listed, its files are not scanned: {error}"
+            yield Item(level.text, problem=ImageError(error.code, reason))
+            continue
+        if entry is None:
+            levels.pop()
+            continue
+        name, is_folder = entry
+        below, child = f"{level.relative}{_unquoted(name, url)}", f"{level.url}/{name}"
+        text = f"{level.text}/{name}"  # names that were listed hold no secrets
+        if not is_folder:
+            if selection.takes_file(below):
+                yield remote_item(child, text)
+        elif selection.enters(below):
+            if len(levels) < MAX_FOLDERS:
+                levels.append(_Level(child, text, f"{below}/", _entries(f"{child}/")))
+            else:
+                reason = f"over {MAX_FOLDERS} folders deep; its files are not scanned"
+                yield Item(text, problem=ImageError(ErrorCode.UNREADABLE, reason))
+
+
+def _open_ended(url: str) -> str:
+    """A URL to which a slash and a name may be added; ``scheme://`` alone keeps one of its own."""
+    bare = url.rstrip("/")
+    return f"{bare}/" if bare.endswith(":") else bare
+
+
+def _unquoted(name: str, url: str) -> str:
+    """A name as globs see it; those of the web come with percent signs."""
+    return unquote(name) if scheme(url) in WEB else name
+
+
+def _is_folder(url: str) -> bool:
+    if scheme(url) in WEB:
+        return url.endswith("/") and not set("?#") & set(url)
+    system, path = connect(url)
+    return bool(system.info(path)["type"] == "directory")
+
+
+def _entries(url: str) -> Iterator[tuple[str, bool]]:
+    yield from sorted(attempt(lambda: _list(url)))
+
+
+def _list(url: str) -> set[tuple[str, bool]]:
+    system, path = connect(url)
+    path = path if scheme(url) in WEB else path.rstrip("/")
+    listed: list[dict[str, Any]] = system.ls(path, detail=True)
+    system.invalidate_cache()  # else every listing would stay in memory
+    above = path.rstrip("/") + "/"
+    found = set()
+    for entry in listed:
+        full = entry["name"]
+        # a link's target may be longer than a name, an alias of the folder gives another prefix
+        name = full[len(above) :] if full.startswith(above) else full.rstrip("/").rpartition("/")[2]
+        name = name.rstrip("/")
+        if scheme(url) in WEB and (set("?#") & set(name) or ".." in name.split("/")):
+            continue  # other orders of the same page, and what lies above it
+        if name and full.rstrip("/") != path.rstrip("/"):
+            found.add((name, entry["type"] == "directory"))
+    return found
