@@ -20,7 +20,7 @@ from typing import Any
 
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import Exif, Record
+from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record
 
 FILE_NAME = "clipfake-cache.sqlite3"
 _FORMAT = 1
@@ -202,7 +202,8 @@ def look_up(use: CacheUse, record: Record) -> bool:
 def _lasts(record: Record) -> bool:
     """Whether a record is new, and all that it says of its bytes will be said again."""
     lasting = record.error_code is None or record.error_code in _LASTING
-    return record.sha256 is not None and lasting and not record.cached
+    hurried = TOOK_TOO_LONG in record.notes or TOOK_TOO_MUCH in record.notes
+    return record.sha256 is not None and lasting and not hurried and not record.cached
 
 
 def _pack(record: Record) -> bytes:

@@ -8,6 +8,10 @@ from typing import Any
 from clipfake.errors import ErrorCode
 from clipfake.metadata.facts import Fact
 
+# notes of what may go otherwise another time, so that the record is no lasting one
+TOOK_TOO_LONG = "metadata took too long"
+TOOK_TOO_MUCH = "metadata took too much memory"
+
 
 class Verdict(str, Enum):
     """What the score says at the operating point in use."""

@@ -18,7 +18,9 @@ from clipfake.metadata.read import MetadataOptions
 from clipfake.reader import ReadOptions, read_item
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
-from clipfake.sources import Item
+from clipfake.sources import Item, Selection
+from clipfake.sources.archives.expand import expanded
+from clipfake.sources.remote import is_url
 
 _BATCH = 4096
 # what a sample is compared in; names that only options change are left out
@@ -33,6 +35,7 @@ class Differences:
         rows: of the report.
         hashed: files hashed again.
         scored: files of the sample.
+        remote: files on other machines, which are not asked for again.
         statement: whether there is a statement of custody.
         lines: one a difference, with the file's name.
     """
@@ -40,6 +43,7 @@ class Differences:
     rows: int = 0
     hashed: int = 0
     scored: int = 0
+    remote: int = 0
     statement: bool = False
     lines: list[str] = field(default_factory=list)
 
@@ -66,27 +70,41 @@ def verify_report(
             f"{detector.adapter.label}; give that one with --adapter"
         )
     found, inputs = Differences(), Inputs()
-    folder = str(about.get("folder") or "")
-    chosen: list[dict[str, Any]] = []
+    files, limits = _Files(str(about.get("folder") or "")), _limits(about)
+    chosen: list[tuple[dict[str, Any], Item]] = []
     rng = random.Random(seed)  # noqa: S311
     for row in _rows(report):
         found.rows += 1
         inputs.add(row)
         if row["sha256"] is None:
             continue
-        _hash_again(row, folder, found)
+        if is_url(row["path"]):
+            found.remote += 1
+            continue
+        item = files.item(row)
+        _hash_again(row, item, limits, found)
         if row["score"] is None:
             continue
         # reservoir sampling (Vitter 1985, algorithm R)
         found.scored += 1
         if len(chosen) < sample:
-            chosen.append(row)
+            chosen.append((row, item))
         elif (at := rng.randrange(found.scored)) < sample:
-            chosen[at] = row
+            chosen[at] = row, item
     found.scored = len(chosen)
-    _score_again(chosen, folder, detector, about, found, workers)
+    _score_again(chosen, detector, about, found, workers)
     _check_statement(report, inputs, found)
     return found
+
+
+def _limits(about: dict[str, Any]) -> Limits:
+    """The limits of the scan."""
+    options = about.get("options") or {}
+    return Limits(
+        int(options.get("max_pixels") or Limits.pixels),
+        int(options.get("max_bytes") or Limits.bytes),
+        float(options.get("timeout_per_file", Limits.seconds)),
+    )
 
 
 def _rows(report: Path) -> Iterator[dict[str, Any]]:
@@ -96,14 +114,29 @@ def _rows(report: Path) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def _item(row: dict[str, Any], folder: str) -> Item:
-    """The file of a row, as the scan named it from its folder."""
-    name = os.fsdecode(row["path_raw"]) if row["path_raw"] else str(row["path"])
-    return Item(name if "://" in name else os.path.join(folder, name))
+class _Files:
+    """Finds the files of rows, as the scan named them from its folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._archive, self._members = "", dict[str, Item]()
+
+    def item(self, row: dict[str, Any]) -> Item:
+        """The file of a row; an archive is listed once, as its rows stand together."""
+        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else str(row["path"])
+        path = os.path.join(self._folder, name)
+        archive, inside, _ = path.partition("!/")
+        if not inside or os.path.lexists(path):
+            return Item(path)
+        if archive != self._archive:
+            self._archive, self._members = archive, {}
+            for member in expanded(Item(archive), Selection()):
+                self._members.setdefault(member.path, member)
+        return self._members.get(path, Item(path))
 
 
-def _hash_again(row: dict[str, Any], folder: str, found: Differences) -> None:
-    record, _ = read_item(_item(row, folder), ReadOptions(None, Limits(), None))
+def _hash_again(row: dict[str, Any], item: Item, limits: Limits, found: Differences) -> None:
+    record, _ = read_item(item, ReadOptions(None, limits, None))
     found.hashed += 1
     if record.sha256 is None:
         found.lines.append(f"{row['path']}: {record.error or 'cannot be read'}")
@@ -112,8 +145,7 @@ def _hash_again(row: dict[str, Any], folder: str, found: Differences) -> None:
 
 
 def _score_again(
-    rows: list[dict[str, Any]],
-    folder: str,
+    chosen: list[tuple[dict[str, Any], Item]],
     detector: Detector,
     about: dict[str, Any],
     found: Differences,
@@ -122,15 +154,16 @@ def _score_again(
     options = about.get("options") or {}
     metadata = None if options.get("no_metadata") else MetadataOptions()
     records = scan_items(
-        [_item(row, folder) for row in rows],
+        [item for _, item in chosen],
         detector,
         detector.adapter.rule(),
-        limits=Limits(),
+        limits=_limits(about),
         metadata=metadata,
         workers=workers,
     )
+    # bf16 and fp32 differ in the third digit
     tolerance = 0.0 if about.get("precision") == str(detector.precision)[6:] else 0.02
-    for row, record in zip(rows, records, strict=True):
+    for (row, _), record in zip(chosen, records, strict=True):
         if record.sha256 != row["sha256"]:
             continue  # said already
         for name in _COMPARED:

@@ -10,7 +10,7 @@ import pytest
 from clipfake.cache import FILE_NAME, Cache, CacheUse, cache_key, look_up
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import Exif, Record, Verdict
+from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Verdict
 
 KEY = cache_key({"adapter": "a"})
 
@@ -76,6 +76,13 @@ def test_errors_of_the_bytes_are_kept_under_the_new_name(tmp_path: Path) -> None
 def test_errors_of_the_moment_are_not_kept(tmp_path: Path, code: ErrorCode) -> None:
     cache = Cache(tmp_path)
     cache.add(KEY, [known(error_code=code)])
+    assert found(cache, "a", 0) is None
+
+
+@pytest.mark.parametrize("note", [TOOK_TOO_LONG, TOOK_TOO_MUCH])
+def test_metadata_that_was_cut_short_is_not_kept(tmp_path: Path, note: str) -> None:
+    cache = Cache(tmp_path)
+    cache.add(KEY, [known(notes=("one", note))])
     assert found(cache, "a", 0) is None
 
 

@@ -51,6 +51,8 @@ def verify_command(
     console = Console(highlight=False, quiet=quiet)
     for line in found.lines:
         console.print(printable(line), markup=False, soft_wrap=True)
+    if found.remote:
+        console.print(f"{found.remote} files on other machines are not checked", markup=False)
     statement = "checked" if found.statement else "absent"
     console.print(
         f"{found.rows} rows, {found.hashed} files hashed again, {found.scored} scored again, "

@@ -41,3 +41,8 @@ class Fact:
     offset: int | None
     strength: Strength = Strength.WEAK
     claim: Claim | None = None
+
+
+def cut(text: str) -> str:
+    """A text as the value of a fact, without halves of surrogate pairs, which JSON can name."""
+    return text[:MAX_TEXT].encode("utf-8", errors="replace").decode("utf-8")

@@ -11,7 +11,7 @@ from clipfake.metadata.containers.block import Block, BlockKind
 from clipfake.metadata.containers.jpeg import JpegCoding
 from clipfake.metadata.containers.read import read_blocks
 from clipfake.metadata.exif import ExifBlock, read_exif
-from clipfake.metadata.facts import MAX_TEXT, Claim, Fact, Strength
+from clipfake.metadata.facts import MAX_TEXT, Claim, Fact, Strength, cut
 from clipfake.metadata.iptc import read_iptc
 from clipfake.metadata.jpeg_coding import estimated_quality, subsampling
 from clipfake.metadata.jumbf import is_manifest_store
@@ -135,7 +135,7 @@ def parameter_facts(
         strength = Strength.SPECIFIC if found.sure else Strength.WEAK
         facts.append(Fact("parameters.tool", found.tool, place, offset, strength, Claim.AI))
         facts += [
-            Fact(f"parameters.{key}", value[:MAX_TEXT], place, offset)
+            Fact(f"parameters.{key}", cut(value), place, offset)
             for key, value in found.details.items()
         ]
         facts += _prompt("parameters.prompt", found.prompt, place, offset, shown=prompts)
@@ -144,7 +144,7 @@ def parameter_facts(
 
 def _prompt(key: str, text: str, place: str, offset: int | None, *, shown: bool) -> Iterator[Fact]:
     if text:
-        value = text[:MAX_TEXT] if shown else f"{len(text)} characters; --prompts shows them"
+        value = cut(text) if shown else f"{len(text)} characters; --prompts shows them"
         yield Fact(key, value, place, offset)
 
 
@@ -270,7 +270,7 @@ class _Reader:
             producer = str(label.get("ContentProducer", ""))
             value = f"label {code}, producer {producer}" if producer else f"label {code}"
             self.facts.append(
-                Fact("tc260.aigc", value[:MAX_TEXT], place, offset, _LABELS[code], Claim.AI)
+                Fact("tc260.aigc", cut(value), place, offset, _LABELS[code], Claim.AI)
             )
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -248,6 +249,26 @@ def test_a_report_is_verified_against_its_files(
     assert "00.png: its bytes have changed since the scan" in out
     assert "01.png: " in out
     assert "no such file" in out
+
+
+def test_members_of_archives_are_verified_too(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report, archive = tmp_path / "r.parquet", tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.glob("*.png")):
+            file.write(path, path.name)
+    assert scan(archive, report) == Exit.FINE
+    assert clipfake("verify", report, "--workers", 0) == Exit.FINE
+    out = " ".join(capsys.readouterr().out.split())
+    assert "11 rows, 11 files hashed again, 11 scored again" in out
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.glob("*.png"))[:10]:
+            file.write(folder / "03.png", path.name)
+    assert clipfake("verify", report, "--sample", 0, "--workers", 0) == Exit.FOUND
+    out = capsys.readouterr().out
+    assert out.count("its bytes have changed since the scan") == 9
+    assert "a.zip!/10.png: " in out
 
 
 def test_a_report_that_was_altered_is_told(

@@ -139,7 +139,7 @@ def test_a_worker_that_outlives_its_scan_does_not_hold_the_journal(tmp_path: Pat
         os._exit(0)
     os.read(started, 1)
     journal._file.close()  # as the kernel does for a killed process
-    opened(tmp_path / "j").close()
+    assert kept(opened(tmp_path / "j")) == []
     os.close(writer)
     os.waitpid(worker, 0)
 
