@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipfake.metadata.facts import MAX_TEXT, Claim, Fact, Strength
+from clipfake.metadata.facts import Claim, Fact, Strength, cut
 from clipfake.metadata.source_types import SOURCE_TYPES, source_type
 
 _TYPES = {
@@ -73,9 +73,9 @@ def manifest_facts(store: Mapping[str, Any], place: str, offset: int) -> list[Fa
         "expired": Strength.SPECIFIC,
     }.get(name, Strength.WEAK)
     facts = [Fact("c2pa.manifest", name, place, offset, strength)]
-    facts += [Fact("c2pa.failure", code, place, offset) for code in codes]
+    facts += [Fact("c2pa.failure", cut(code), place, offset) for code in codes]
     for fact in _manifests(store, strength):
-        facts.append(Fact(fact[0], fact[1][:MAX_TEXT], place, offset, fact[2], fact[3]))
+        facts.append(Fact(fact[0], cut(fact[1]), place, offset, fact[2], fact[3]))
     return facts
 
 

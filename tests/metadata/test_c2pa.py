@@ -463,3 +463,15 @@ def test_the_settings_forbid_the_network(monkeypatch: pytest.MonkeyPatch) -> Non
             "trust": {"trust_anchors": "anchors"},
         }
     ]
+
+
+def test_halves_of_surrogate_pairs_are_no_text() -> None:
+    store = {
+        "active_manifest": "a",
+        "manifests": {"a": {"claim_generator": "\ud800", "signature_info": {"issuer": "x\udfff"}}},
+        "validation_results": {"activeManifest": {"failure": [{"code": "\udc80"}]}},
+    }
+    facts = {fact.key: fact.value for fact in manifest_facts(store, "JPEG APP11", 2)}
+    assert facts["c2pa.generator"] == "?"
+    assert facts["c2pa.signer"] == "x?"
+    assert facts["c2pa.failure"] == "?"
