@@ -263,6 +263,9 @@ def test_examples_scan_as_their_readme_says(tmp_path: Path) -> None:
     assert (camera["exif_make"], camera["exif_orientation"]) == ("Example Optics", 6)
     assert camera["exif_longitude"] == pytest.approx(-74.0444, abs=1e-3)
     assert found["bouncing-ball.gif"]["animated"] is True
+    claim = found["drawn-a1111-parameters.png"]
+    assert (claim["verdict"], claim["verdict_basis"]) == ("ai", "conflict")
+    assert claim["score"] < claim["threshold"]
 
 
 def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
