@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import UsageError
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
@@ -31,8 +31,12 @@ from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order, choose_kept
 from clipfake.training.world import ALONE, World
 
+# the copies of each weight: as it is, the running mean, and those that were best
+_WEIGHTS = ("now", "mean", "best")
 # what AdamW keeps of each weight
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+# what a checkpoint says beside its tensors and the options
+_COUNTS = ("step", "best_auc", "best_step", "stale")
 
 
 @dataclass(frozen=True)
@@ -228,15 +232,18 @@ class Trainer:
             UsageError: it cannot be read, or was saved by a run with other options.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                header = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise UsageError(f"{path}: not a readable checkpoint; start anew") from error
-        if header.get("options") != repr(self.options):
-            raise UsageError(f"{path}: made with other options; give the same, or start anew")
-        self.step, self.stale = int(header["step"]), int(header["stale"])
-        self.best_auc, self.best_step = float(header["best_auc"]), int(header["best_step"])
+            file = TensorFile.open(path)
+            header = file.metadata
+            if header.get("options") != repr(self.options):
+                raise UsageError(f"{path}: made with other options; give the same, or start anew")
+            self._check(file)
+            step, stale, best_step = (int(header[key]) for key in ("step", "stale", "best_step"))
+            best_auc = float(header["best_auc"])
+            tensors = file.load(file.tensors)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: not a readable checkpoint ({error}); start anew") from error
+        self.step, self.stale = step, stale
+        self.best_auc, self.best_step = best_auc, best_step
         with torch.no_grad():
             for name, value in self.model.named_parameters():
                 value.copy_(tensors[f"now.{name}"])
@@ -249,6 +256,18 @@ class Trainer:
                 }
                 if moments:
                     self.optimizer.state[value] = moments
+
+    def _check(self, file: TensorFile) -> None:
+        """Raise ValueError unless a file is a state of this model, before it is read."""
+        if missing := [key for key in _COUNTS if key not in file.metadata]:
+            raise ValueError(f"it does not say {', '.join(missing)}")
+        for name, value in self.model.named_parameters():
+            file.check({f"{kind}.{name}": ("F32",) for kind in _WEIGHTS})
+            for kind in (*_WEIGHTS, *_MOMENTS):
+                stored = file.tensors.get(f"{kind}.{name}")
+                shape = () if kind == "step" else tuple(value.shape)
+                if stored and stored.shape != shape:
+                    raise ValueError(f"tensor {kind}.{name} is of shape {stored.shape}")
 
     def _step(self, pixels: torch.Tensor, target: torch.Tensor, precision: torch.dtype) -> float:
         options, total = self.options, 0.0

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
@@ -148,6 +150,33 @@ def test_a_checkpoint_of_other_options_is_refused(
     (tmp_path / "bad.safetensors").write_text("x")
     with pytest.raises(UsageError, match="not a readable checkpoint"):
         trainer(backbone, OPTIONS).load(tmp_path / "bad.safetensors")
+
+
+def test_a_checkpoint_of_another_model_is_refused(
+    backbone: Backbone, store: ImageStore, tmp_path: Path
+) -> None:
+    path, one = tmp_path / "c.safetensors", trainer(backbone, OPTIONS)
+    run(one, store, stop=1)
+    one.save(path)
+    tensors = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+
+    def refused(reason: str, changed: dict[str, torch.Tensor], texts: dict[str, str]) -> None:
+        save_file(changed, path, texts)
+        with pytest.raises(UsageError, match=reason):
+            trainer(backbone, OPTIONS).load(path)
+
+    name = next(name for name in tensors if name.startswith("exp_avg."))
+    refused("is of shape", tensors | {name: torch.zeros(3)}, metadata)
+    name = next(name for name in tensors if name.startswith("mean."))
+    refused("is of shape", tensors | {name: torch.zeros(3)}, metadata)
+    refused("is F16", tensors | {name: tensors[name].half()}, metadata)
+    refused("is absent", {key: value for key, value in tensors.items() if key != name}, metadata)
+    refused("does not say", tensors, {"options": metadata["options"]})
+    refused("not a readable", tensors, metadata | {"step": "many"})
+    save_file(tensors, path, metadata)
+    trainer(backbone, OPTIONS).load(path)
 
 
 def test_the_best_weights_are_kept(backbone: Backbone, store: ImageStore) -> None:
