@@ -59,7 +59,7 @@ def finetune_command(
     rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA, when it starts anew.")] = 8,
     mask: Annotated[
         str, typer.Option(help="Patches hidden first: texture, random, smooth or none.")
-    ] = "texture",
+    ] = "random",
     mask_ratio: Annotated[
         float, typer.Option(help="Share of an image's patches that is hidden.")
     ] = 0.5,
