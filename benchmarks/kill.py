@@ -3,9 +3,9 @@
     python -m benchmarks.kill [--files 5000] [--distinct 250] [--kills 20] [--seed 0] [--no-pixels]
 
 Makes FILES small pictures of which DISTINCT differ (the same bytes are scored once, so that the run
-takes minutes on a CPU), scans them unbroken, then again with `kill -9` at KILLS moments. The rows
-of each journal are counted after the kill: as they are whole batches, what a kill wastes is what
-was under way of the next one.
+takes minutes on a CPU), scans them unbroken, then again with KILLS times `kill -9`: each within
+half a second after a number of rows, drawn at random, is kept. The rows of each journal are counted
+after the kill: as they are whole batches, what a kill wastes is what was under way of the next one.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def pictures(folder: Path, files: int, distinct: int) -> None:
     for number in range(files):
         part = folder / f"{number // 1000:03d}"
         part.mkdir(exist_ok=True)
-        (part / f"{number:06d}.png").write_bytes(blobs[number % distinct])
+        (part / f"{number:06d}.png").write_bytes(blobs[number * distinct // files])
 
 
 def command(data: Path, report: Path, options: list[str]) -> list[str]:
@@ -55,7 +55,10 @@ def rows_of(journal: Path) -> list[int]:
     if not journal.exists():
         return []
     with journal.open("rb") as file:
-        header = json.loads(file.readline())
+        line = file.readline()
+        if not line.endswith(b"\n"):
+            return []
+        header = json.loads(line)
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(header["schema"])))
         counts = []
         while len(head := file.read(8)) == 8:
@@ -66,16 +69,16 @@ def rows_of(journal: Path) -> list[int]:
     return counts
 
 
-def kill_once(arguments: list[str], moment: float) -> bool:
-    """Start a scan and kill it; whether it was still running."""
+def kill_once(arguments: list[str], journal: Path, rows: int, delay: float) -> bool:
+    """Start a scan and kill it some seconds after so many rows are kept; whether it still ran."""
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as scan:
-        try:
-            scan.wait(moment)
-        except subprocess.TimeoutExpired:
-            scan.send_signal(signal.SIGKILL)
-            scan.wait()
-            return True
-    return False
+        while scan.poll() is None:
+            if sum(rows_of(journal)) >= rows:
+                time.sleep(delay)
+                scan.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.02)
+    return scan.returncode == -signal.SIGKILL
 
 
 def main() -> None:
@@ -94,42 +97,33 @@ def main() -> None:
         data.mkdir()
         pictures(data, args.files, args.distinct)
         whole, broken = Path(name) / "whole.parquet", Path(name) / "broken.parquet"
-        start = time.monotonic()
         subprocess.run(command(data, whole, options), check=True)
-        seconds = time.monotonic() - start
-        print(f"unbroken: {seconds:.1f} s", flush=True)
         killed, done, whole_batches = 0, [0], True
-        while killed < args.kills:
-            # moments that leave something to do for the kills to come
-            moment = rng.uniform(0.3, 1.7) * seconds / args.kills + _start_seconds(args.no_pixels)
-            if not kill_once(command(data, broken, options), moment):
+        journal = journal_path(broken)
+        for rows in sorted(rng.randrange(args.files) for _ in range(args.kills)):
+            if not kill_once(command(data, broken, options), journal, rows, rng.uniform(0, 0.5)):
                 break
             killed += 1
-            counts = rows_of(journal_path(broken))
+            counts = rows_of(journal)
             whole_batches = whole_batches and len(set(counts)) <= 1
             done.append(sum(counts))
-            print(f"kill {killed} after {moment:.1f} s: {done[-1]} rows are kept", flush=True)
+            print(f"kill {killed} after {rows} rows: {done[-1]} rows are kept", flush=True)
         subprocess.run(command(data, broken, options), check=True)
-        first, second = pq.read_table(whole), pq.read_table(broken)
-        paths = second["path"].to_pylist()
+        expected, found = pq.read_table(whole), pq.read_table(broken)
+        paths = found["path"].to_pylist()
         print(
             json.dumps(
                 {
                     "kills": killed,
-                    "rows": second.num_rows,
+                    "rows": found.num_rows,
                     "lost": args.files - len(set(paths)),
                     "doubled": len(paths) - len(set(paths)),
-                    "equal": first.equals(second),
+                    "equal": expected.equals(found),
                     "kept_rows_ever_fewer": done != sorted(done),
                     "kept_rows_are_whole_batches": whole_batches,
                 }
             )
         )
-
-
-def _start_seconds(no_pixels: bool) -> float:
-    """Seconds that a scan takes to begin, roughly; a kill before that breaks nothing."""
-    return 0.7 if no_pixels else 3.0
 
 
 if __name__ == "__main__":

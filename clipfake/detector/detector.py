@@ -138,8 +138,10 @@ class Detector:
             part = pixels[start : start + self.batch_size]
             try:
                 with encoding(self.device, self.precision):
-                    moved = part.to(self.device, non_blocking=True)
-                    done.append(class_tokens(self.backbone, moved, wanted).cpu())
+                    # products with a single row round otherwise than with more: one goes twice
+                    some = part if len(part) > 1 else part.expand(2, -1, -1, -1)
+                    moved = some.to(self.device, non_blocking=True)
+                    done.append(class_tokens(self.backbone, moved, wanted)[: len(part)].cpu())
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.batch_size == 1:
                     raise
