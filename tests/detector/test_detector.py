@@ -81,8 +81,14 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
     small = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=8)
     monkeypatch.setattr(module, "class_tokens", greedy)
     assert np.abs(small.score(images) - expected).max() <= 1e-4
-    assert sizes == [5, 4, 2, 2, 1]
+    assert sizes == [5, 4, 2, 2, 2]  # the last image is encoded twice
     assert small.batch_size == 2
+
+
+def test_a_lone_image_scores_as_it_does_beside_others(detector: Detector) -> None:
+    images = [picture(240, 240, seed) for seed in range(3)]
+    together = detector.score(images)
+    assert [float(detector.score([image])[0]) for image in images] == together.tolist()
 
 
 def test_memory_that_one_image_needs_is_an_error(
