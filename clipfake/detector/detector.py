@@ -138,7 +138,7 @@ class Detector:
             part = pixels[start : start + self.batch_size]
             try:
                 with encoding(self.device, self.precision):
-                    # products with a single row round otherwise than with more: one goes twice
+                    # in float32 a lone image rounds otherwise than one beside others: it goes twice
                     some = part if len(part) > 1 else part.expand(2, -1, -1, -1)
                     moved = some.to(self.device, non_blocking=True)
                     done.append(class_tokens(self.backbone, moved, wanted)[: len(part)].cpu())
