@@ -99,10 +99,10 @@ def test_no_gzip_stream_says_nothing() -> None:
 
 def test_a_bomb_is_bounded() -> None:
     bomb = gzip.compress(bytes(32 * MAX_STEALTH), 9)
-    start = time.perf_counter()
+    start = time.process_time()
     (text,) = read_stealth(hidden(bomb, shape=(2048, 2048))).values()
     assert len(text) <= MAX_STEALTH
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_deep_json_is_a_plain_text() -> None:

@@ -4,8 +4,9 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
-from clipfake.metadata.containers.block import MAX_BLOCK, Block, BlockKind
+from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, BlockKind
 
 _EXIF = b"Exif\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
@@ -58,14 +59,17 @@ def segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
-    """Blocks of the APP1, APP11, APP13 and COM segments, and how the image was coded."""
+    """Blocks of the APP1, APP11, APP13 and COM segments, and how the image was coded.
+
+    No more than ``MAX_COUNT`` segments are read.
+    """
     blocks: list[Block] = []
     coding = JpegCoding()
     extended: dict[bytes, dict[int, bytes]] = {}
     extended_at: dict[bytes, int] = {}
     jumbf: dict[int, list[tuple[int, int, bytes]]] = {}
     photoshop: list[tuple[int, bytes]] = []
-    for marker, at, body in segments(data):
+    for marker, at, body in islice(segments(data), MAX_COUNT):
         if marker == 0xE1 and body.startswith(_EXIF):
             blocks.append(Block(BlockKind.EXIF, body[6:], "JPEG APP1", at))
         elif marker == 0xE1 and body.startswith(_XMP):

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from clipfake.metadata.containers.block import MAX_BLOCK, Block, BlockKind
+from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, BlockKind
 from clipfake.metadata.containers.jpeg import photoshop_iptc, read_jpeg, segments
 from tests.conftest import encoded, picture
 from tests.metadata.pieces import XMP_HEAD, dataset, jpeg, packet, resource, segment, store
@@ -77,6 +77,12 @@ def test_a_progressive_scan_is_stepped_over() -> None:
     data = encoded(picture(), "JPEG", progressive=True, restart_marker_blocks=1)
     late = data[:-2] + segment(0xFE, b"last") + data[-2:]
     assert [block.data for block in read_jpeg(late)[0]] == [b"last"]
+
+
+def test_no_more_than_so_many_segments_are_read() -> None:
+    late, spare = segment(0xE1, XMP_HEAD + PACKET), 100
+    assert blocks(*[segment(0xE2, b"")] * (MAX_COUNT - spare), late)
+    assert not blocks(*[segment(0xE2, b"")] * MAX_COUNT, late)
 
 
 def test_what_follows_the_end_is_no_block() -> None:
