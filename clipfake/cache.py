@@ -1,7 +1,9 @@
 """The content cache: what is known of bytes that were scanned before.
 
-An entry is found by the sha256 of the bytes and by a key of everything that its content depends on,
-never by a name, a size or a time. SQLite in WAL mode lets several scans use one cache at once.
+An entry is found by the sha256 of the bytes and by a key of everything that its content depends
+on. Names, sizes and times never count, unless a scan asks to trust them: then a file whose stamp is
+that of when it was hashed is not read again. SQLite in WAL mode lets several scans use one cache at
+once.
 """
 
 import hashlib
@@ -9,9 +11,10 @@ import importlib.metadata
 import json
 import os
 import sqlite3
+import stat
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,21 +23,27 @@ from typing import Any
 
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record
+from clipfake.records import NOT_READ, TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Stamp
 
 FILE_NAME = "clipfake-cache.sqlite3"
 _FORMAT = 1
 _BUSY_SECONDS = 60.0
+_SETTLED_NS = 2_000_000_000
 # errors that the bytes themselves cause, so that another try gives the same
 _LASTING = {ErrorCode.TRUNCATED, ErrorCode.DAMAGED, ErrorCode.TOO_MANY_PIXELS}
-_TABLE = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS entries (
     sha256 BLOB NOT NULL, key TEXT NOT NULL, content BLOB NOT NULL, added INTEGER NOT NULL,
     PRIMARY KEY (sha256, key)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+    name BLOB PRIMARY KEY, stamp TEXT NOT NULL, sha256 BLOB NOT NULL
+) WITHOUT ROWID;
 """
 _INSERT = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?)"
+_INSERT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?)"
 _STATS = "SELECT COUNT(*), COUNT(DISTINCT key), MIN(added), MAX(added) FROM entries"
+_DELETE_FILES = "DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM entries)"
 _DELETE_OLDEST = """
 DELETE FROM entries WHERE (sha256, key) IN
 (SELECT sha256, key FROM entries ORDER BY added DESC, sha256 LIMIT -1 OFFSET ?)
@@ -50,10 +59,12 @@ class CacheUse:
     Attributes:
         file: the SQLite file.
         key: of entries that a scan like this one made.
+        trust_times: do not read a file again whose stamp is that of when it was hashed.
     """
 
     file: str
     key: str
+    trust_times: bool = False
 
 
 def cache_key(parts: Mapping[str, Any]) -> str:
@@ -78,26 +89,36 @@ def _version(name: str) -> str | None:
 class Cache:
     """A cache in a folder, open for writing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trust_times: bool = False) -> None:
         """Open the cache, or begin one.
+
+        Args:
+            folder: which holds it.
+            trust_times: what ``use`` says of that.
 
         Raises:
             UsageError: the folder cannot be written, or holds something else under the name.
         """
         self.file = folder / FILE_NAME
+        self.trust_times = trust_times
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.file, timeout=_BUSY_SECONDS)
             self._database.execute("PRAGMA journal_mode=WAL")
             # a power cut may lose the last entries, which are then computed again
             self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.execute(_TABLE)
-            self._database.commit()
+            self._database.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
             raise _failure(self.file, error) from error
 
-    def add(self, key: str, records: Iterable[Record]) -> None:
+    def use(self, key: str) -> CacheUse:
+        """How workers look entries of a key up."""
+        return CacheUse(str(self.file), key, self.trust_times)
+
+    def add(self, key: str, records: Sequence[Record]) -> None:
         """Keep what these records say of their bytes; those that say nothing lasting are left out.
+
+        Stamps of files that were read are kept too.
 
         Raises:
             UsageError: the cache cannot be written.
@@ -108,20 +129,21 @@ class Cache:
             for record in records
             if _lasts(record)
         ]
+        files = [
+            (*record.stamp, bytes.fromhex(record.sha256))
+            for record in records
+            if record.stamp is not None and record.sha256 is not None
+        ]
         try:
             with self._database:
-                self._database.executemany(
-                    "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?)", rows
-                )
+                self._database.executemany(_INSERT, rows)
+                self._database.executemany(_INSERT_FILE, files)
         except sqlite3.Error as error:
             raise _failure(self.file, error) from error
 
     def stats(self) -> dict[str, Any]:
         """Numbers of entries and keys, bytes of the file, and times of the oldest and newest."""
-        row = self._query(
-            "SELECT COUNT(*), COUNT(DISTINCT key), MIN(added), MAX(added) FROM entries"
-        )
-        count, keys, oldest, newest = row[0]
+        count, keys, oldest, newest = self._query(_STATS)[0]
         return {
             "file": str(self.file),
             "entries": count,
@@ -148,7 +170,8 @@ class Cache:
                     self._database.execute("DELETE FROM entries WHERE added < ?", (int(before),))
                 if entries is not None:
                     self._database.execute(_DELETE_OLDEST, (entries,))
-            deleted = self._database.total_changes - start
+                deleted = self._database.total_changes - start
+                self._database.execute(_DELETE_FILES)
             self._database.execute("VACUUM")
         except sqlite3.Error as error:
             raise _failure(self.file, error) from error
@@ -178,25 +201,71 @@ def look_up(use: CacheUse, record: Record) -> bool:
         use: which entries count.
         record: with its sha256; filled with all that depends on the bytes.
     """
-    name = (os.getpid(), use.file)
+    if record.sha256 is None:
+        return False
     try:
-        connection = _open.get(name)
-        if connection is None:
-            connection = sqlite3.connect(use.file, timeout=_BUSY_SECONDS)
-            _open[name] = connection
-        with closing(
-            connection.execute(
-                "SELECT content FROM entries WHERE sha256 = ? AND key = ?",
-                (bytes.fromhex(record.sha256 or ""), use.key),
-            )
-        ) as cursor:
-            row = cursor.fetchone()
+        row = _first(
+            use.file,
+            "SELECT content FROM entries WHERE sha256 = ? AND key = ?",
+            (bytes.fromhex(record.sha256), use.key),
+        )
         if row is None:
             return False
         _unpack(row[0], record)
     except (sqlite3.Error, ValueError, KeyError, TypeError, zlib.error):
         return False
     return True
+
+
+def recall(use: CacheUse, stamp: Stamp, record: Record) -> bool:
+    """Fill a record from the entry of a file that is the one that was hashed, by its stamp.
+
+    Args:
+        use: which entries count.
+        stamp: of the file as it is now.
+        record: filled with its sha256, its size and all that depends on the bytes, and with a note.
+    """
+    try:
+        row = _first(use.file, "SELECT sha256 FROM files WHERE name = ? AND stamp = ?", stamp)
+    except sqlite3.Error:
+        return False
+    record.sha256 = None if row is None else row[0].hex()
+    if not look_up(use, record):
+        record.sha256 = None
+        return False
+    record.bytes = int(stamp[1].partition(" ")[0])
+    record.notes += (NOT_READ,)
+    return True
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """Absolute name, and size, times, inode and device of a regular file, which a change changes.
+
+    None for what is no such file, and for one that was changed within the last seconds: another
+    change then need not show, since clocks of file systems are coarse.
+    """
+    try:
+        status = os.stat(path)
+        name = os.fsencode(os.path.abspath(path))
+    except (OSError, ValueError):
+        return None
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    if not stat.S_ISREG(status.st_mode) or time.time_ns() - changed < _SETTLED_NS:
+        return None
+    facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)
+    return name, " ".join(map(str, facts))
+
+
+def _first(file: str, statement: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The first row of an answer, by this process's connection."""
+    name = (os.getpid(), file)
+    connection = _open.get(name)
+    if connection is None:
+        connection = sqlite3.connect(file, timeout=_BUSY_SECONDS)
+        _open[name] = connection
+    with closing(connection.execute(statement, values)) as cursor:
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def _lasts(record: Record) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from itertools import islice
 
 from clipfake import reader
-from clipfake.cache import Cache, CacheUse, cache_key
+from clipfake.cache import Cache, cache_key
 from clipfake.imaging.limits import Limits
 from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
@@ -43,7 +43,7 @@ def scan_metadata(
         cache: of bytes that were read before.
     """
     key = cache_key({"max_pixels": limits.pixels, "metadata": asdict(options), "pixels": False})
-    use = CacheUse(str(cache.file), key) if cache else None
+    use = cache.use(key) if cache else None
     reading = ReadOptions(None, limits, options, cache=use)
     count = default_workers() if workers is None else workers
     for records in _read(items, reading, count) if count else _read_here(items, reading):

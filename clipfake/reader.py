@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clipfake.cache import CacheUse, look_up
+from clipfake.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
@@ -73,7 +73,13 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         if item.problem:
             raise item.problem
         with time_limit(options.limits.seconds):
+            trusting = options.cache is not None and options.cache.trust_times
+            stamp = stamp_of(item.path) if trusting and item.content is None else None
+            if options.cache and stamp and recall(options.cache, stamp, record):
+                return record, None
             data = _read_bytes(item, options.limits, record)
+            if stamp is not None and stamp == stamp_of(item.path):
+                record.stamp = stamp
             record.sha256 = hashlib.sha256(data).hexdigest()
             if options.cache and look_up(options.cache, record):
                 return record, None

@@ -11,6 +11,12 @@ from clipfake.metadata.facts import Fact
 # notes of what may go otherwise another time, so that the record is no lasting one
 TOOK_TOO_LONG = "metadata took too long"
 TOOK_TOO_MUCH = "metadata took too much memory"
+# said of a file that a scan took for the one that it had hashed before
+NOT_READ = "not read again; its size and times are those of when it was hashed"
+
+
+# a file's absolute name, and what changes with it; see clipfake.cache.stamp_of
+Stamp = tuple[bytes, str]
 
 
 class Verdict(str, Enum):
@@ -82,6 +88,7 @@ class Record:
         error: the same in a sentence, with a remedy.
         extra: the manifest's own columns.
         cached: what depends on the bytes comes from the cache; not part of a report.
+        stamp: by which a later scan may know the file again; not part of a report.
     """
 
     path: str
@@ -108,3 +115,4 @@ class Record:
     error: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     cached: bool = field(default=False, compare=False)
+    stamp: Stamp | None = field(default=None, compare=False)

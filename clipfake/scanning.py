@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from clipfake.batches import Batch, read_batches
-from clipfake.cache import Cache, CacheUse, cache_key
+from clipfake.cache import Cache, cache_key
 from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
@@ -84,7 +84,7 @@ def scan_items(
         cache: of bytes that were scanned before; it must not be used with a transform.
     """
     key = _key(detector, limits, metadata)
-    use = CacheUse(str(cache.file), key) if cache else None
+    use = cache.use(key) if cache else None
     known: OrderedDict[str, float] = OrderedDict()
     batches = read_batches(
         items,

@@ -1,16 +1,18 @@
 """The content cache."""
 
 import multiprocessing
+import os
 import sqlite3
+import time
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from clipfake.cache import FILE_NAME, Cache, CacheUse, cache_key, look_up
+from clipfake.cache import FILE_NAME, Cache, CacheUse, cache_key, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Verdict
+from clipfake.records import NOT_READ, TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Verdict
 
 KEY = cache_key({"adapter": "a"})
 
@@ -138,6 +140,64 @@ def test_pruning_deletes_the_oldest(tmp_path: Path) -> None:
     stats = cache.stats()
     assert (stats["entries"], stats["kinds"]) == (3, 1)
     assert found(cache, "a", 0) is None
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is ahead, so that the files of a test are no recent ones."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10_000_000_000)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_file_is_known_by_its_stamp(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(b"12345")
+    stamp = stamp_of(str(file))
+    assert stamp is not None
+    cache = Cache(tmp_path, trust_times=True)
+    assert not recall(cache.use(KEY), stamp, Record("a.png"))
+    cache.add(KEY, [known(stamp=stamp)])
+    record = Record("a.png")
+    assert recall(cache.use(KEY), stamp, record)
+    assert record == known(verdict=Verdict.ERROR, notes=("one", "two", NOT_READ))
+    assert cache.prune(entries=0) == 1
+    assert not recall(cache.use(KEY), stamp, Record("a.png"))
+
+
+@pytest.mark.usefixtures("later")
+def test_a_stamp_without_an_entry_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(b"12345")
+    stamp = stamp_of(str(file))
+    assert stamp is not None
+    cache = Cache(tmp_path)
+    cache.add(KEY, [known(stamp=stamp)])
+    record = Record("a.png")
+    assert not recall(cache.use(cache_key({"adapter": "b"})), stamp, record)
+    assert record == Record("a.png")
+
+
+@pytest.mark.usefixtures("later")
+def test_a_changed_file_has_another_stamp(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(b"12345")
+    status = file.stat()
+    before = stamp_of(str(file))
+    time.sleep(0.05)  # clocks of file systems are coarse
+    # other bytes of the same size, and the time set back
+    file.write_bytes(b"54321")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert file.stat().st_mtime_ns == status.st_mtime_ns
+    after = stamp_of(str(file))
+    assert None not in (before, after)
+    assert before != after
+
+
+def test_recent_files_and_what_is_no_file_have_no_stamp(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"12345")
+    for name in ("a.png", "absent.png", ".", "a\0b"):
+        assert stamp_of(str(tmp_path / name)) is None
 
 
 def _write(folder: Path, first: int) -> None:

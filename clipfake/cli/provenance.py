@@ -21,6 +21,7 @@ _FREE = {
     "fail_on",
     "resume",
     "cache",
+    "trust_times",
     "custody",
     "quiet",
     "as_json",

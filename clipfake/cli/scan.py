@@ -116,6 +116,13 @@ def scan_command(
         Path | None,
         typer.Option(help="Folder that remembers scores by the sha256 of the bytes."),
     ] = None,
+    trust_times: Annotated[
+        bool,
+        typer.Option(
+            "--trust-times",
+            help="With --cache: do not read a file again while its size, times and inode stay.",
+        ),
+    ] = False,
     shard: Annotated[
         str, typer.Option(help="Scan one share of the files, i/n; clipfake merge joins them.")
     ] = "1/1",
@@ -167,10 +174,14 @@ def scan_command(
         raise UsageError("--custody needs a report that it is of: give --output")
     if no_pixels and no_metadata:
         raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
+    if trust_times and cache is None:
+        raise UsageError("--trust-times is about what a cache knows: give --cache")
+    if trust_times and custody:
+        raise UsageError("--custody is of files that were read: leave --trust-times out")
     screen = Screen(quiet=quiet, as_json=as_json)
     limits = Limits(max_pixels, max_bytes, timeout_per_file)
     metadata = MetadataOptions(gps, prompts, read_trust(c2pa_trust))
-    known = Cache(cache) if cache else None
+    known = Cache(cache, trust_times=trust_times) if cache else None
     detector, rule = None, None
     if no_pixels:
         from clipfake.metadata_scan import CHUNK, scan_metadata

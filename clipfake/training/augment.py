@@ -26,16 +26,17 @@ def augment(image: Image.Image, rng: random.Random, *, harsh: bool = False) -> I
     Args:
         image: RGB, at least one pixel.
         rng: the only source of chance; the same state gives the same image.
-        harsh: noise in half of the images, in some of them after compression, and smaller sizes.
+        harsh: as pictures that were passed on: mostly uncropped, more often resized and to
+            smaller sizes, with noise in half of them, in some after compression.
 
     Returns:
         A square RGB image, its side between 0.26 (harsh: 0.16) and 1.1 times the short side of
         the input (or ``SMALLEST``, where that is more and it was resized).
     """
-    image = _crop(image, rng, 0.65 if rng.random() < 0.8 else 1.0)
+    image = _crop(image, rng, 0.65 if rng.random() < (0.4 if harsh else 0.8) else 1.0)
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.5:
+    if rng.random() < (0.7 if harsh else 0.5):
         side = max(SMALLEST, round(image.width * rng.uniform(0.25 if harsh else 0.4, 1.1)))
         image = image.resize((side, side), rng.choice(_FILTERS))
     if rng.random() < 0.15:

@@ -13,9 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import clipfake.reader as clipfake_reader
 from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
+from clipfake.imaging.limits import Limits
+from clipfake.records import NOT_READ, Record
 from clipfake.report.journal import Journal, journal_path
+from clipfake.sources import Item
 from tests.conftest import encoded, picture
 
 
@@ -172,6 +176,40 @@ def test_a_second_scan_scores_and_decodes_nothing(
     third = tmp_path / "3.parquet"
     assert scan(folder, third, "--cache", tmp_path / "cache", "--threshold", 0) == Exit.FINE
     assert set(pq.read_table(third)["verdict"].to_pylist()) == {"ai", "error"}
+
+
+def test_files_whose_times_are_trusted_are_not_read_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 10_000_000_000)
+    options = ("--cache", tmp_path / "cache", "--trust-times")
+    first, second, third = (tmp_path / f"{name}.parquet" for name in "abc")
+    assert scan(folder, first, *options) == Exit.FINE
+    (folder / "03.png").write_bytes(encoded(picture(seed=77)))
+    read, read_bytes = [], clipfake_reader._read_bytes
+
+    def watched(item: Item, limits: Limits, record: Record) -> bytes:
+        read.append(Path(item.path).name)
+        return read_bytes(item, limits, record)
+
+    monkeypatch.setattr(clipfake_reader, "_read_bytes", watched)
+    assert scan(folder, second, *options) == Exit.FINE
+    assert read == ["03.png"]
+    assert scan(folder, third, "--cache", tmp_path / "cache") == Exit.FINE
+    assert len(read) == 1 + 12
+    hurried, careful = pq.read_table(second), pq.read_table(third)
+    assert hurried.drop(["notes"]) == careful.drop(["notes"])
+    told = [NOT_READ in (notes or []) for notes in hurried["notes"].to_pylist()]
+    assert told == [Path(path).name != "03.png" for path in hurried["path"].to_pylist()]
+    assert hurried["sha256"][3] != pq.read_table(first)["sha256"][3]
+
+
+def test_times_are_trusted_only_where_that_makes_sense(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "r.parquet"
+    assert scan(folder, output, "--trust-times") == Exit.USAGE
+    options = ("--cache", tmp_path / "cache", "--custody")
+    assert scan(folder, output, "--trust-times", *options) == Exit.USAGE
 
 
 def test_the_cache_can_be_looked_into_and_pruned(
