@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -352,13 +353,18 @@ def test_an_interrupted_scan_keeps_its_rows(tmp_path: Path, number: int) -> None
     for index in range(600):  # each with bytes of its own, since the same are scored once
         (tmp_path / "in" / f"{index:03d}.png").write_bytes(encoded(picture(seed=index)))
     output = tmp_path / "r.parquet"
-    partial = tmp_path / "r.parquet.partial"
+    unfinished = tmp_path / "r.parquet.partial"
     command = [sys.executable, "-m", "clipfake", "scan", str(tmp_path / "in"), "-o", str(output)]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background has its children ignore Ctrl-C
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 120
-        while not partial.exists() and time.monotonic() < deadline:
+        while not unfinished.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(8)
         process.send_signal(number)
@@ -367,4 +373,4 @@ def test_an_interrupted_scan_keeps_its_rows(tmp_path: Path, number: int) -> None
     assert "Traceback" not in err
     assert "interrupted" in err
     assert not output.exists()
-    assert 0 < pq.read_table(partial).num_rows < 600
+    assert 0 < pq.read_table(unfinished).num_rows < 600
