@@ -28,7 +28,7 @@ from clipfake.records import NOT_READ, TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Recor
 FILE_NAME = "clipfake-cache.sqlite3"
 _FORMAT = 1
 _BUSY_SECONDS = 60.0
-_SETTLED_NS = 2_000_000_000
+_SETTLED_NS = 2_000_000_000  # since when a file must stand unchanged to be known by its times
 # errors that the bytes themselves cause, so that another try gives the same
 _LASTING = {ErrorCode.TRUNCATED, ErrorCode.DAMAGED, ErrorCode.TOO_MANY_PIXELS}
 _TABLES = """
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS files (
 """
 _INSERT = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?)"
 _INSERT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?)"
+_SHA256_OF_FILE = "SELECT lower(hex(sha256)) FROM files WHERE name = ? AND stamp = ?"
 _STATS = "SELECT COUNT(*), COUNT(DISTINCT key), MIN(added), MAX(added) FROM entries"
 _DELETE_FILES = "DELETE FROM files WHERE sha256 NOT IN (SELECT sha256 FROM entries)"
 _DELETE_OLDEST = """
@@ -217,23 +218,27 @@ def look_up(use: CacheUse, record: Record) -> bool:
     return True
 
 
-def recall(use: CacheUse, stamp: Stamp, record: Record) -> bool:
+def recall(use: CacheUse, stamp: Stamp, record: Record, *, most: int) -> bool:
     """Fill a record from the entry of a file that is the one that was hashed, by its stamp.
 
     Args:
         use: which entries count.
         stamp: of the file as it is now.
         record: filled with its sha256, its size and all that depends on the bytes, and with a note.
+        most: bytes of a file that a scan takes; larger ones are not recalled either.
     """
+    size = int(stamp[1].partition(" ")[0])
+    if size > most:
+        return False
     try:
-        row = _first(use.file, "SELECT sha256 FROM files WHERE name = ? AND stamp = ?", stamp)
+        row = _first(use.file, _SHA256_OF_FILE, stamp)
     except sqlite3.Error:
         return False
-    record.sha256 = None if row is None else row[0].hex()
+    record.sha256 = None if row is None else row[0]
     if not look_up(use, record):
         record.sha256 = None
         return False
-    record.bytes = int(stamp[1].partition(" ")[0])
+    record.bytes = size
     record.notes += (NOT_READ,)
     return True
 

@@ -75,7 +75,8 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         with time_limit(options.limits.seconds):
             trusting = options.cache is not None and options.cache.trust_times
             stamp = stamp_of(item.path) if trusting and item.content is None else None
-            if options.cache and stamp and recall(options.cache, stamp, record):
+            most = options.limits.bytes
+            if options.cache and stamp and recall(options.cache, stamp, record, most=most):
                 return record, None
             data = _read_bytes(item, options.limits, record)
             if stamp is not None and stamp == stamp_of(item.path):

@@ -14,7 +14,6 @@ TOOK_TOO_MUCH = "metadata took too much memory"
 # said of a file that a scan took for the one that it had hashed before
 NOT_READ = "not read again; its size and times are those of when it was hashed"
 
-
 # a file's absolute name, and what changes with it; see clipfake.cache.stamp_of
 Stamp = tuple[bytes, str]
 

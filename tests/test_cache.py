@@ -156,13 +156,14 @@ def test_a_file_is_known_by_its_stamp(tmp_path: Path) -> None:
     stamp = stamp_of(str(file))
     assert stamp is not None
     cache = Cache(tmp_path, trust_times=True)
-    assert not recall(cache.use(KEY), stamp, Record("a.png"))
+    assert not recall(cache.use(KEY), stamp, Record("a.png"), most=5)
     cache.add(KEY, [known(stamp=stamp)])
     record = Record("a.png")
-    assert recall(cache.use(KEY), stamp, record)
+    assert recall(cache.use(KEY), stamp, record, most=5)
     assert record == known(verdict=Verdict.ERROR, notes=("one", "two", NOT_READ))
+    assert not recall(cache.use(KEY), stamp, Record("a.png"), most=4)
     assert cache.prune(entries=0) == 1
-    assert not recall(cache.use(KEY), stamp, Record("a.png"))
+    assert not recall(cache.use(KEY), stamp, Record("a.png"), most=5)
 
 
 @pytest.mark.usefixtures("later")
@@ -174,7 +175,7 @@ def test_a_stamp_without_an_entry_says_nothing(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.add(KEY, [known(stamp=stamp)])
     record = Record("a.png")
-    assert not recall(cache.use(cache_key({"adapter": "b"})), stamp, record)
+    assert not recall(cache.use(cache_key({"adapter": "b"})), stamp, record, most=5)
     assert record == Record("a.png")
 
 
