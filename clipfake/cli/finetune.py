@@ -56,13 +56,27 @@ def finetune_command(
     ] = 1,
     rate: Annotated[float, typer.Option(min=0.0, help="Peak learning rate of LoRA.")] = 1e-4,
     head_rate: Annotated[float, typer.Option(min=0.0, help="Peak rate of the head.")] = 2e-5,
-    rank: Annotated[int, typer.Option(min=1, help="Rank of LoRA, when it starts anew.")] = 8,
+    rank: Annotated[
+        int, typer.Option(min=1, help="Rank of LoRA; an adapter that has one keeps its own.")
+    ] = 8,
     mask: Annotated[
         str, typer.Option(help="Patches hidden first: texture, random, smooth or none.")
     ] = "random",
     mask_ratio: Annotated[
         float, typer.Option(help="Share of an image's patches that is hidden.")
     ] = 0.5,
+    augmented: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of images that are augmented.")
+    ] = 0.8,
+    mix: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="How far to go from the weights at the start to the tuned ones, encoder only; by "
+            "default the share that does best on the held-out images.",
+        ),
+    ] = None,
     contrast: Annotated[
         float, typer.Option(min=0.0, help="Weight of the term that pulls real images together.")
     ] = 0.0,
@@ -124,10 +138,12 @@ def finetune_command(
             lora_rate=rate,
             head_rate=head_rate,
             contrast=contrast,
+            augmented=augmented,
             masking=masking,
             seed=seed,
         ),
         epochs=epochs,
+        mix=mix,
         rank=rank,
         shots=shots,
         validation=validation,

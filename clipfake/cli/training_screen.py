@@ -19,7 +19,7 @@ from rich.progress import (
 from clipfake.report.text import printable
 from clipfake.training.finetune import Finetuned
 from clipfake.training.headonly import Outcome
-from clipfake.training.options import State
+from clipfake.training.options import Move, State
 from clipfake.training.validation import Comparison
 
 PLAIN_SECONDS = 10.0
@@ -104,7 +104,7 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
         *([f"  {outcome.choice}"] if outcome.choice else []),
         f"on your images ({outcome.measured}): {_compared(outcome.before, outcome.after)}",
         _on_reference(outcome),
-        f"Thresholds were set on {_thresholds_from(outcome)} by the share of real images "
+        f"Thresholds were set on {_thresholds_from(result)} by the share of real images "
         "accused, never by accuracy; the interval says how little a small set proves.",
     ]
     if not outcome.improved:
@@ -119,8 +119,9 @@ def _on_reference(outcome: Outcome) -> str:
     return f"on the reference set: {_compared(*outcome.reference)}"
 
 
-def _thresholds_from(outcome: Outcome) -> str:
-    if not outcome.choice:
+def _thresholds_from(result: Finetuned) -> str:
+    outcome = result.outcome
+    if result.move is Move.ENCODER or not outcome.choice:
         return "the held-out images"
     own = "your images, each scored by a head that was fitted without it,"
     return own if outcome.reference is None else f"{own} and on the reference set"

@@ -60,6 +60,22 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if name == "bf16" else torch.float32
 
 
+def pick_training_precision(name: str, device: torch.device) -> torch.dtype:
+    """Choose the precision of matrix products in training; weights and updates are float32.
+
+    Args:
+        name: one of ``PRECISIONS``; ``auto`` is bf16 wherever the device multiplies it natively,
+            since training need not give the same numbers whatever the batch.
+        device: where the encoder is trained.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    if name == "auto" and device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return pick_precision(name, device)
+
+
 @contextlib.contextmanager
 def encoding(device: torch.device, precision: torch.dtype) -> Iterator[None]:
     """Inference mode with matrix products in the given precision."""

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ import torch
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone, class_tokens
-from clipfake.detector.device import encoding, pick_device, pick_precision
+from clipfake.detector.device import encoding, pick_device, pick_training_precision
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.headonly import Outcome, with_facts
 from clipfake.training.heads import HeadOptions
+from clipfake.training.interpolation import interpolate
 from clipfake.training.loop import Progress, Trainer
 from clipfake.training.model import TrainedDetector, TrainedHead
-from clipfake.training.options import FinetuneOptions, State
+from clipfake.training.options import MIXES, FinetuneOptions, State
 from clipfake.training.sampling import weights
-from clipfake.training.validation import Part, Validation, calibrate
+from clipfake.training.validation import Part, Scored, Validation, calibrate
 from clipfake.training.world import ALONE, World
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -71,9 +72,11 @@ def tune_encoder(
         trainer.judge(world.agree(validation.auc(base)))
     _train(trainer, train, validation, base, options, checkpoint, show)
 
-    tuned = dataclasses.replace(trained_adapter(trainer, base, trainer.best), name=name)
-    reached = validation.scored(tuned)
-    tuned = calibrate(tuned, [reached])
+    improved = trainer.best_step > 0
+    shares = MIXES if options.mix is None else (options.mix,)
+    ended = trained_adapter(trainer, base, trainer.best)
+    tuned, reached, share = _best_between(base, ended, validation, shares if improved else (1.0,))
+    tuned = calibrate(dataclasses.replace(tuned, name=name), [reached])
     outcome = Outcome(
         adapter=tuned,
         before=validation.scored(base).compare(base),
@@ -81,10 +84,26 @@ def tune_encoder(
         measured="held-out part",
         reference=None,
         no_reference=_MOVED,
-        choice="",
-        improved=trainer.best_step > 0,
+        choice=_choice(share, chosen=options.mix is None) if improved else "",
+        improved=improved,
     )
-    return with_facts(outcome, _facts(base, train, trainer))
+    return with_facts(outcome, {**_facts(base, train, trainer), "mix": share})
+
+
+def _best_between(
+    start: Adapter, tuned: Adapter, validation: Validation, shares: Sequence[float]
+) -> tuple[Adapter, Scored, float]:
+    """The adapter on the way that ranks the held-out part best, its logits, and its share."""
+    found = []
+    for share in shares:
+        adapter = interpolate(start, tuned, share)
+        found.append((adapter, validation.scored(adapter), share))
+    return max(found, key=lambda one: one[1].auc)
+
+
+def _choice(share: float, *, chosen: bool) -> str:
+    why = "which did best on the held-out part" if chosen else "as asked for"
+    return f"weights {share:.4g} of the way from the start to the tuned ones, {why}"
 
 
 def build_trainer(
@@ -107,7 +126,7 @@ def build_trainer(
     count = min(_SPREAD_IMAGES, len(train.examples))
     rows = rng.choice(len(train.examples), count, replace=False).tolist()
     tokens = []
-    with encoding(device, pick_precision(options.precision, device)):
+    with encoding(device, pick_training_precision(options.precision, device)):
         for at in range(0, count, _SPREAD_BATCH):
             pixels = train.pixels(base.preprocessing, rows[at : at + _SPREAD_BATCH]).to(device)
             tokens.append(class_tokens(backbone, pixels, base.blocks, lora=lora.to(device)).cpu())
@@ -133,7 +152,7 @@ def train_steps(
         train.is_ai,
         base.preprocessing,
         workers=options.workers,
-        precision=pick_precision(options.precision, pick_device(options.device)),
+        precision=pick_training_precision(options.precision, pick_device(options.device)),
     )
 
 

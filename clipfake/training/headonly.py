@@ -38,7 +38,8 @@ class Outcome:
         measured: how these images were kept apart, ``held-out part`` or ``out of fold``.
         reference: before and after on the reference set, where that speaks of both.
         no_reference: why it does not.
-        choice: how far the head was let go, and how that was chosen; empty for the encoder.
+        choice: how far training was let go, and how that was chosen; empty where nothing did
+            better than the start.
         improved: False when no trained weights did better and the old ones were kept.
     """
 

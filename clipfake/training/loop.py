@@ -55,6 +55,7 @@ class LoopOptions:
         contrast: weight of the term that pulls real images together.
         average: decay of the running mean of weights that is kept as the result; 0 for none.
         augmented: share of images that are augmented; the others are only mirrored.
+        harsh: share of the augmented images that are changed as pictures passed on are.
         masking: which patches are hidden.
         seed: of everything that chance decides.
     """
@@ -70,6 +71,7 @@ class LoopOptions:
     contrast: float = 0.0
     average: float = 0.99
     augmented: float = 0.8
+    harsh: float = 0.5
     masking: Masking = field(default_factory=Masking)
     seed: int = 0
 
@@ -93,7 +95,7 @@ class Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         rng = random.Random(f"{self.options.seed}:{position}")  # noqa: S311
         image = self.store[row]
         if rng.random() < self.options.augmented:
-            image = augment(image, rng)
+            image = augment(image, rng, harsh=rng.random() < self.options.harsh)
         elif rng.random() < 0.5:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         pixels, _note = to_pixels(image, self.preprocessing)

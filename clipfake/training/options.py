@@ -7,6 +7,7 @@ from enum import Enum
 from clipfake.training.loop import LoopOptions
 
 FEW = 200  # images of a class below which the encoder stays as it is
+MIXES = (0.25, 0.5, 0.75, 1.0)  # shares of the way that are tried
 
 
 class Move(str, Enum):
@@ -26,6 +27,8 @@ class FinetuneOptions:
             than ``FEW`` images to train on.
         loop: how the weights move; its ``steps`` follow from ``epochs``.
         epochs: passes over the images that are trained on, at most.
+        mix: share of the way from the start to the tuned weights that is gone, 0..1; None for
+            the one of ``MIXES`` that does best on the held-out part.
         rank: of the LoRA updates, where the adapter that training starts from has none.
         shots: at most so many images of each class; None for all.
         validation: share of the images held out, when no manifest says which.
@@ -40,6 +43,7 @@ class FinetuneOptions:
     move: Move = Move.AUTO
     loop: LoopOptions = field(default_factory=LoopOptions)
     epochs: float = 4.0
+    mix: float | None = None
     rank: int = 8
     shots: int | None = None
     validation: float = 0.2

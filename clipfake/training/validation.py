@@ -93,6 +93,11 @@ class Scored:
     is_ai: npt.NDArray[np.bool_]
     sources: npt.NDArray[np.str_]
 
+    @property
+    def auc(self) -> float:
+        """Area under the ROC curve of the logits."""
+        return float(roc_auc_score(self.is_ai, self.logits))
+
     def compare(self, adapter: Adapter) -> Comparison:
         """What the adapter that gave these logits does on these images."""
         scores = as_scanned(adapter.calibration(self.logits))
@@ -166,7 +171,7 @@ class Validation:
 
     def auc(self, adapter: Adapter) -> float:
         """Area under the ROC curve."""
-        return float(roc_auc_score(self.part.is_ai, self.scored(adapter).logits))
+        return self.scored(adapter).auc
 
 
 def as_scanned(scores: Floats) -> Floats:

@@ -16,7 +16,7 @@ from clipfake.cli.training_screen import TrainingProgress
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.backbone import _build_visual
 from clipfake.detector.detector import Detector
-from clipfake.training.options import State
+from clipfake.training.options import MIXES, State
 from clipfake.training.reference import save_reference
 from tests.conftest import picture
 
@@ -62,6 +62,7 @@ def test_an_adapter_is_trained_that_scans(
     assert "1 images left out: unreadable" in said
     assert "2 images left out: in both classes" in said
     assert "16 images trained on, 16 held out" in said
+    assert "of the way from the start to the tuned ones, which did best on the held-out" in said
     assert "Thresholds were set on the held-out images" in said
     assert "on the reference set: not measured, the encoder moved" in said
     adapter = load_adapter(out)
@@ -70,8 +71,9 @@ def test_an_adapter_is_trained_that_scans(
     assert out.stat().st_size < 10e6
     assert adapter.facts["training"]["images"] == {"real": 8, "ai": 8}
     assert adapter.facts["training"]["from"] == load_adapter().label
-    assert adapter.lora_shape is not None
-    assert (adapter.lora_shape.rank, adapter.lora_shape.blocks) == (2, tuple(range(1, 13)))
+    assert adapter.facts["training"]["mix"] in MIXES
+    start = load_adapter()
+    assert adapter.lora_shape == start.lora_shape is not None
     # what it was taught it now does
     scores = Detector.load(out).score([noise(7), noise(300), picture(seed=7), picture(seed=301)])
     assert min(scores[:2]) > max(scores[2:])
@@ -82,6 +84,18 @@ def test_an_adapter_is_trained_that_scans(
     assert resumed.read_bytes() == out.read_bytes()
     assert finetune(*folders, resumed, *options, "--rate", "1e-4", "--resume") == 2
     assert "made with other options" in capsys.readouterr().err
+
+    # the same weights, but less of the way
+    capsys.readouterr()
+    half = tmp_path / "half.safetensors"
+    assert finetune(*folders, half, *options, "--rate", "1e-3", "--resume", "--mix", "0.125") == 0
+    assert "weights 0.125 of the way" in capsys.readouterr().err
+    nearer = load_adapter(half)
+    assert nearer.facts["training"]["mix"] == 0.125
+    part = 0.125 / adapter.facts["training"]["mix"]
+    for name, value in nearer.lora.items():
+        wanted = torch.lerp(start.lora[name].float(), adapter.lora[name].float(), part)
+        assert torch.allclose(value.float(), wanted, atol=1e-4), name
 
 
 @pytest.mark.parametrize(

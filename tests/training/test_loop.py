@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -16,7 +17,7 @@ from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.loop import LoopOptions, Trainer
+from clipfake.training.loop import LoopOptions, Squares, Trainer
 from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.texture import Hiding, Masking, Order
@@ -132,6 +133,25 @@ def test_the_seed_decides_the_order_and_the_masks(backbone: Backbone, store: Ima
     one = run(trainer(backbone, OPTIONS), store, stop=1)
     assert run(trainer(backbone, OPTIONS), store, stop=1) == one
     assert run(trainer(backbone, replace(OPTIONS, seed=1)), store, stop=1) != one
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_images_is_changed_harshly(
+    store: ImageStore, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    asked = []
+
+    def augment(image: Image.Image, _rng: object, *, harsh: bool) -> Image.Image:
+        asked.append(harsh)
+        return image
+
+    monkeypatch.setattr("clipfake.training.loop.augment", augment)
+    options = replace(OPTIONS, augmented=1.0, harsh=share)
+    squares = Squares(store, IS_AI, Preprocessing(), options)
+    for position in range(300):
+        squares[position, position % 8]
+    assert len(asked) == 300
+    assert np.mean(asked) == pytest.approx(share, abs=0.1 if 0 < share < 1 else 0)
 
 
 def test_accumulation_gives_the_same_step(backbone: Backbone, store: ImageStore) -> None:
