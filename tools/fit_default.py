@@ -1,66 +1,36 @@
-"""Fit the default adapter's head, calibrate it, and keep the reference set.
+"""Fit a head for the default adapter on tokens of the frozen tower, or of a tuned one.
 
-    python tools/fit_default.py MANIFEST.csv --work FOLDER --out ADAPTER.safetensors
+    python -m tools.fit_default MANIFEST.csv --work FOLDER --out ADAPTER.safetensors
 
 The manifest has columns path, split (train, val), label (real, fake), generator and source; it may
 have form (only rows with form=normalised are used) and full (a full-size original of the image,
 or empty), as `tools/gather_images.py` writes it. The head has hidden units. It is the mean of
 networks fitted on class tokens of split train, half of them on images as they are and at full size,
 half on augmented ones too; which of these an image is shown as, chance decides in each epoch.
-`--tower ADAPTER` computes the tokens with the LoRA of a tuned adapter. Calibration, operating
-points and the score below which an image is called real are set on split val, whose tokens
-`--reference` keeps. `--check MANIFEST.csv FORM` prints figures of other images of split val at the
-thresholds set there. Tokens are kept in the work folder, so that a second run takes a minute.
+`--tower ADAPTER` computes the tokens with the LoRA of a tuned adapter. Calibration and thresholds
+are set on split val. Tokens are kept in the work folder, so that a second run takes minutes.
 """
 
 import argparse
-import csv
 import dataclasses
 import hashlib
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
-from clipfake.detector.calibration import Floats, Platt, expected_calibration_error
+from clipfake.detector.calibration import Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.heads import HeadOptions, fit_head, mean_head
-from clipfake.training.reference import save_reference
 from clipfake.training.sampling import weights
-from clipfake.training.tokens import cached_tokens
-from clipfake.training.validation import Scored, as_scanned, calibrate
-from clipfake.workers import default_workers
-
-Rows = list[dict[str, str]]
-Bools = npt.NDArray[np.bool_]
-
-
-def read_rows(manifest: Path, form: str = "normalised") -> Rows:
-    """Rows of a form, or all where there is no such column; their paths made absolute."""
-    folder = manifest.parent.resolve()
-    with manifest.open(newline="") as file:
-        rows = [
-            {**row, "path": str(folder / row["path"])}
-            for row in csv.DictReader(file)
-            if row.get("form", form) == form
-        ]
-    if not rows:
-        raise SystemExit(f"{manifest}: no rows")
-    return rows
-
-
-def labels(rows: Rows) -> Bools:
-    """True for AI."""
-    return np.array([row["label"] == "fake" for row in rows])
+from clipfake.training.validation import calibrate
+from tools.split_val import figures, labels, read_rows, scored, shown_tokens
 
 
 def blank(tower: Adapter | None, backbone_name: str, blocks: tuple[int, ...]) -> Adapter:
@@ -74,25 +44,6 @@ def blank(tower: Adapter | None, backbone_name: str, blocks: tuple[int, ...]) ->
     return dataclasses.replace(adapter, lora_shape=tower.lora_shape, lora=tower.lora)
 
 
-def scored(logits: Floats, rows: Rows) -> Scored:
-    """Logits with what the images are."""
-    return Scored(logits, labels(rows), np.array([row["source"] for row in rows]))
-
-
-def figures(adapter: Adapter, logits: Floats, rows: Rows) -> dict[str, object]:
-    """What the adapter does on some images, at its own operating point."""
-    found = scored(logits, rows).compare(adapter)
-    error = expected_calibration_error(as_scanned(adapter.calibration(logits)), labels(rows))
-    return {
-        "images": {"real": found.images[0], "ai": found.images[1]},
-        "auc": round(found.auc, 4),
-        "recall": round(found.recall, 4),
-        "fpr": round(found.fpr, 4),
-        "fpr_interval": [round(share, 4) for share in found.fpr_interval],
-        "ece": round(error, 4),
-    }
-
-
 def main() -> None:
     """Compute tokens, fit, calibrate, save, and print what the adapter does."""
     defaults = HeadOptions()
@@ -100,7 +51,6 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--reference", type=Path, help="reference set to write, .safetensors")
     parser.add_argument("--tower", type=Path, help="adapter whose LoRA computes the tokens")
     parser.add_argument("--backbone", default="ViT-B-16/openai")
     parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
@@ -109,12 +59,8 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=defaults.units)
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument(
-        "--check", nargs=2, metavar=("MANIFEST", "FORM"), action="append", default=[]
-    )
     parser.add_argument("--name", default="hidden-b4-12")
     args = parser.parse_args()
-    started = time.monotonic()
     args.work.mkdir(parents=True, exist_ok=True)
     rows = read_rows(args.manifest)
     train = [row for row in rows if row["split"] == "train"]
@@ -125,16 +71,7 @@ def main() -> None:
     detector = Detector(load_backbone(args.backbone), adapter)
 
     def tokens(name: str, paths: list[str], augmentation: int | None = None) -> torch.Tensor:
-        def show(done: int, total: int) -> None:
-            if done % (50 * detector.batch_size) == 0 or done == total:
-                minutes = (time.monotonic() - started) / 60
-                print(f"{minutes:6.1f} min, {name}: {done} of {total} images", flush=True)
-
-        file = args.work / f"{name}.npy"
-        workers = default_workers()
-        return cached_tokens(
-            detector, paths, file, augmentation=augmentation, workers=workers, show=show
-        )
+        return shown_tokens(detector, args.work, name, paths, augmentation)
 
     paths = [row["path"] for row in train]
     clean = [tokens("as-given", paths)]
@@ -160,8 +97,7 @@ def main() -> None:
     ]
     head = mean_head(fitted)
     adapter = dataclasses.replace(adapter, name=args.name, head=head).as_stored()
-    val_tokens = tokens("val", [row["path"] for row in val]).float()
-    val_logits = adapter.head(val_tokens)
+    val_logits = adapter.head(tokens("val", [row["path"] for row in val]).float())
     adapter = calibrate(adapter, [scored(val_logits, val)])
     facts = {
         "training": {
@@ -181,23 +117,7 @@ def main() -> None:
     }
     adapter = dataclasses.replace(adapter, facts=facts)
     save_adapter(adapter, args.out)
-    if args.reference:
-        save_reference(
-            args.reference,
-            val_tokens,
-            labels(val),
-            [row["source"] for row in val],
-            adapter.backbone,
-            adapter.blocks,
-            lora=adapter.lora_digest,
-            preprocessing=adapter.preprocessing,
-            note=f"split val of the manifest {facts['training']['manifest_sha256'][:12]}",
-        )
     print(json.dumps(facts, indent=2))
-    for number, (manifest, form) in enumerate(args.check):
-        checked = [r for r in read_rows(Path(manifest), form) if r["split"] == "val"]
-        found = tokens(f"check-{number}", [row["path"] for row in checked])
-        print(manifest, form, json.dumps(figures(adapter, adapter.head(found.float()), checked)))
     print(f"wrote {args.out}, {load_adapter(args.out).label}")
 
 
