@@ -131,17 +131,27 @@ class Adapter:
             }:
                 raise AdapterError("LoRA tensors do not fit the adapter's own header")
 
-    def tune(self, backbone: Backbone) -> Backbone:
-        """The backbone with the adapter's LoRA merged; the same object when it has none.
+    def tune(self, backbone: Backbone, *, in_place: bool = False) -> Backbone:
+        """The backbone with the adapter's LoRA merged.
+
+        Args:
+            backbone: as it was released; one with this very LoRA in it is returned as it is.
+            in_place: change the tower given instead of a copy, which saves its memory.
 
         Raises:
-            AdapterError: the tensors do not fit the backbone.
+            AdapterError: the tensors do not fit the backbone, or it has another adapter's LoRA.
         """
-        if self.lora_shape is None:
+        if self.lora_shape is None and not backbone.lora:
             return backbone
+        if backbone.lora and backbone.lora == self.lora_digest:
+            return backbone
+        if backbone.lora or self.lora_shape is None:
+            raise AdapterError(
+                f"adapter {self.name}: the tower has the LoRA of another adapter; load it anew"
+            )
         lora = Lora(backbone, self.lora_shape)
         lora.load_tensors(self.lora)
-        return merge(backbone, lora)
+        return replace(merge(backbone, lora, in_place=in_place), lora=self.lora_digest)
 
     def as_stored(self) -> "Adapter":
         """The adapter with the rounding of its file, so that what is measured is what is saved."""

@@ -40,6 +40,8 @@ class Backbone:
         visual: the tower, float32, in eval mode, without gradients.
         mean: RGB mean of the normalisation, in 0..1.
         std: RGB standard deviation of the normalisation, in 0..1.
+        lora: ``Adapter.lora_digest`` of the updates in its weights; empty for the tower as it was
+            released.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Backbone:
     visual: VisionTransformer
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    lora: str = ""
 
     @property
     def depth(self) -> int:

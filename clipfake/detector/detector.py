@@ -88,6 +88,8 @@ class Detector:
         """
         loaded = load_adapter(Path(adapter) if adapter else DEFAULT_ADAPTER)
         tower = load_backbone(backbone or loaded.backbone, allow_download=allow_download)
+        loaded.check_fits(tower)
+        tower = loaded.tune(tower, in_place=True)
         return cls(tower, loaded, device=device, precision=precision, batch_size=batch_size)
 
     def score(self, images: Iterable[ImageLike]) -> npt.NDArray[np.float32]:

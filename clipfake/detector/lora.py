@@ -138,9 +138,15 @@ class Lora(nn.Module):
             raise AdapterError("LoRA tensors do not fit the adapter's own header") from error
 
 
-def merge(backbone: Backbone, lora: Lora) -> Backbone:
-    """The backbone with the updates added to its weights; the one given stays as it is."""
-    visual = copy.deepcopy(backbone.visual)
+def merge(backbone: Backbone, lora: Lora, *, in_place: bool = False) -> Backbone:
+    """The backbone with the updates added to its weights.
+
+    Args:
+        backbone: a tower of the shape that ``lora`` was made for.
+        lora: the updates.
+        in_place: change the tower given instead of a copy, which saves its memory.
+    """
+    visual = backbone.visual if in_place else copy.deepcopy(backbone.visual)
     with torch.no_grad():
         for name, updates in lora.blocks.items():
             block = visual.transformer.resblocks[int(name) - 1]

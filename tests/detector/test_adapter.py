@@ -43,7 +43,9 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     again = load_adapter(tmp_path / "a.safetensors")
     assert torch.equal(again.head.weight, adapter.head.weight)
     assert torch.equal(again.head.bias, adapter.head.bias)
-    unchanged = replace(again, head=adapter.head, digest=adapter.digest)
+    assert again.lora.keys() == adapter.lora.keys()
+    assert all(torch.equal(again.lora[name], value) for name, value in adapter.lora.items())
+    unchanged = replace(again, head=adapter.head, lora=adapter.lora, digest=adapter.digest)
     assert unchanged == adapter
 
 
@@ -101,6 +103,26 @@ def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> No
         beside = class_tokens(backbone, pixels, adapter.blocks, lora=lora)
     assert torch.allclose(merged.tokens(pixels, adapter.blocks), beside, atol=2e-4)
     assert not torch.allclose(frozen.tokens(pixels, adapter.blocks), beside, atol=1e-2)
+
+
+def test_a_tower_takes_the_lora_of_one_adapter_once() -> None:
+    backbone, adapter = load_backbone(), load_adapter()
+    other = replace(adapter, name="mine", lora={n: v * 2 for n, v in adapter.lora.items()})
+    before = {name: value.clone() for name, value in backbone.visual.state_dict().items()}
+    copied = adapter.tune(backbone)
+    assert (backbone.lora, copied.lora) == ("", adapter.lora_digest)
+    for name, value in backbone.visual.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert adapter.tune(copied) is copied
+    assert Detector(copied, adapter).backbone is copied
+    for wrong in (other, replace(adapter, name="mine", lora_shape=None, lora={})):
+        with pytest.raises(AdapterError, match="mine: the tower has the LoRA of another adapter"):
+            Detector(copied, wrong)
+    moved = adapter.tune(backbone, in_place=True)
+    assert moved.visual is backbone.visual
+    for name, value in copied.visual.state_dict().items():
+        assert torch.equal(moved.visual.state_dict()[name], value), name
+    assert any(not torch.equal(v, before[n]) for n, v in moved.visual.state_dict().items())
 
 
 def test_lora_of_another_shape_is_refused(adapter: Adapter) -> None:

@@ -22,8 +22,9 @@ def point(fpr: float, threshold: float) -> OperatingPoint:
 def adapter() -> Adapter:
     points = (point(0.05, 0.5), point(0.01, 0.8), point(0.001, 0.9))
     head = Head(torch.eye(1, 4), torch.zeros(1))
+    frozen = replace(load_adapter(), lora_shape=None, lora={})
     return replace(
-        load_adapter(), head=head, blocks=(4,), points=points, calibration=Platt(), real_below=0.3
+        frozen, head=head, blocks=(4,), points=points, calibration=Platt(), real_below=0.3
     )
 
 
