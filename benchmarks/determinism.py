@@ -11,7 +11,7 @@ from clipfake.imaging.limits import Limits
 from clipfake.scanning import scan_items
 from clipfake.sources import Item, Selection, Sources
 
-BATCHES = (1, 8, 32)
+BATCHES = (1, 3, 5, 7, 8, 13, 16, 32, 33)
 WORKERS = (0, 1, 2)
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     items = [Item(i.path) for i in islice(Sources([args.data], Selection()), args.files)]
     detector = Detector.load(precision=args.precision)
     rule = detector.adapter.rule()
-    print(f"{len(items)} files, {detector.device}, {detector.precision}")
+    print(f"{len(items)} files, {detector.arithmetic}")
     reference: list[float | None] = []
     for batch_size in BATCHES:
         for workers in WORKERS:

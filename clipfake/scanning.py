@@ -133,8 +133,7 @@ def _key(detector: Detector, limits: Limits, metadata: MetadataOptions | None) -
         {
             "adapter": detector.adapter.digest,
             "backbone": detector.backbone.digest,
-            "device": detector.device.type,
-            "precision": str(detector.precision),
+            **detector.arithmetic.to_json(),
             "max_pixels": limits.pixels,
             "metadata": None if metadata is None else asdict(metadata),
         }

@@ -80,6 +80,5 @@ def about_scan(detector: "Detector | None", options: dict[str, Any]) -> dict[str
         "adapter_sha256": detector.adapter.digest,
         "backbone": detector.backbone.name,
         "backbone_sha256": detector.backbone.digest,
-        "device": str(detector.device),
-        "precision": str(detector.precision).removeprefix("torch."),
+        **detector.arithmetic.to_json(),
     }

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from torch.nn import functional
 
 from clipfake.detector.adapter import DEFAULT_ADAPTER, Adapter, load_adapter
+from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
 from clipfake.detector.device import (
     encoding,
@@ -34,7 +36,10 @@ class Detector:
         backbone: the image tower, with the adapter's LoRA merged.
         device: where the tower runs.
         precision: dtype of its matrix products.
-        batch_size: images encoded at once; halved when the device runs out of memory.
+        arithmetic: all that decides how scores round; the encoder always gets micro-batches of
+            its size, the last one padded, so that a score does not depend on the batch.
+        batch_size: images that are moved to the device at once; halved, down to a micro-batch,
+            when it runs out of memory.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Detector:
         device: str = "auto",
         precision: str = "auto",
         batch_size: int | None = None,
+        micro_batch: int | None = None,
     ) -> None:
         """Put a backbone on a device; see ``load`` for the usual way.
 
@@ -57,6 +63,7 @@ class Detector:
         self.backbone = adapter.tune(backbone)
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
+        self.arithmetic = Arithmetic.here(self.device, self.precision, micro_batch)
         self.batch_size = batch_size or pick_batch_size(self.device)
         self.backbone.visual.to(self.device)
 
@@ -69,6 +76,7 @@ class Detector:
         device: str = "auto",
         precision: str = "auto",
         batch_size: int | None = None,
+        micro_batch: int | None = None,
         allow_download: bool = False,
     ) -> "Detector":
         """Load the default detector, or another adapter or backbone.
@@ -78,7 +86,9 @@ class Detector:
             backbone: ``ARCHITECTURE/TAG``; None is the one that the adapter fits.
             device: ``auto``, ``cpu``, ``cuda``, ``mps``, ...
             precision: ``auto``, ``fp32`` or ``bf16``.
-            batch_size: images encoded at once; None suits the device.
+            batch_size: images moved to the device at once; None suits it.
+            micro_batch: images that the encoder is given at once, to score as another machine
+                does; None is what every scan on such a device has.
             allow_download: fetch a backbone that is not on this machine.
 
         Raises:
@@ -90,7 +100,14 @@ class Detector:
         tower = load_backbone(backbone or loaded.backbone, allow_download=allow_download)
         loaded.check_fits(tower)
         tower = loaded.tune(tower, in_place=True)
-        return cls(tower, loaded, device=device, precision=precision, batch_size=batch_size)
+        return cls(
+            tower,
+            loaded,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            micro_batch=micro_batch,
+        )
 
     def score(self, images: Iterable[ImageLike]) -> npt.NDArray[np.float32]:
         """Score images.
@@ -126,7 +143,7 @@ class Detector:
         return self.adapter.calibration(logits).astype(np.float32)
 
     def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:
-        """Class tokens of the named blocks; a batch too large for the device is halved.
+        """Class tokens of the named blocks.
 
         Args:
             pixels: uint8 RGB ``[N, 3, S, S]``.
@@ -134,23 +151,32 @@ class Detector:
 
         Returns:
             float32 ``[N, K, W]`` on the CPU.
+
+        Raises:
+            RuntimeError: the device has not the memory for one micro-batch.
         """
         wanted, done, start = sorted(blocks), [], 0
         while start < len(pixels):
             part = pixels[start : start + self.batch_size]
             try:
                 with encoding(self.device, self.precision):
-                    # in float32 a lone image rounds otherwise than one beside others: it goes twice
-                    some = part if len(part) > 1 else part.expand(2, -1, -1, -1)
-                    moved = some.to(self.device, non_blocking=True)
-                    done.append(class_tokens(self.backbone, moved, wanted)[: len(part)].cpu())
+                    done.append(self._encode(part.to(self.device, non_blocking=True), wanted))
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.batch_size == 1:
+                if not is_out_of_memory(error) or self.batch_size <= self.arithmetic.micro_batch:
                     raise
-                self.batch_size = max(1, self.batch_size // 2)
+                self.batch_size = max(self.arithmetic.micro_batch, self.batch_size // 2)
                 continue
             start += len(part)
         return torch.cat(done)
+
+    def _encode(self, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
+        """Class tokens of images on the device, by micro-batches that all have one shape."""
+        size, tokens = self.arithmetic.micro_batch, []
+        for some in pixels.split(size):
+            # one image often comes alone; zeros cost what images do, and change nothing beside them
+            padded = functional.pad(some, (0, 0, 0, 0, 0, 0, 0, size - len(some)))
+            tokens.append(class_tokens(self.backbone, padded, blocks)[: len(some)])
+        return torch.cat(tokens).cpu()
 
     def _to_pixels(self, image: ImageLike) -> npt.NDArray[np.uint8]:
         preprocessing = self.adapter.preprocessing

@@ -2,20 +2,17 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 
+from clipfake.detector.arithmetic import cpu_capabilities
 from clipfake.errors import UsageError
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
-# on a CPU small batches stay in the cache; more images at once are not faster
-_CPU_BATCH = 16
-_MPS_BATCH = 64
-_CUDA_BATCH = 256
-# activations of one ViT-B image with room to spare; larger towers halve on out-of-memory
-_CUDA_BYTES_AN_IMAGE = 64 * 2**20
+# files that are read for one turn of the encoder: a few micro-batches, the last of which is padded
+_BATCHES = {"cpu": 32, "mps": 64, "cuda": 256}
+_OTHER_BATCH = 64
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -42,8 +39,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def pick_precision(name: str, device: torch.device) -> torch.dtype:
     """Choose the precision of matrix products; everything else is float32.
 
-    ``auto`` is bf16 on CPUs that multiply bf16 natively, where results do not depend on the
-    batch, and float32 elsewhere.
+    ``auto`` is bf16 on CPUs that multiply bf16 natively, and float32 elsewhere.
 
     Args:
         name: one of ``PRECISIONS``.
@@ -85,11 +81,8 @@ def encoding(device: torch.device, precision: torch.dtype) -> Iterator[None]:
 
 
 def pick_batch_size(device: torch.device) -> int:
-    """Images of a batch that suit the device and its free memory."""
-    if device.type == "cuda":
-        free, _total = torch.cuda.mem_get_info(device)
-        return max(1, min(_CUDA_BATCH, free // _CUDA_BYTES_AN_IMAGE))
-    return _MPS_BATCH if device.type == "mps" else _CPU_BATCH
+    """Files that suit one turn of the encoder on such a device."""
+    return _BATCHES.get(device.type, _OTHER_BATCH)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -103,5 +96,5 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _cpu_multiplies_bf16() -> bool:
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities = cpu_capabilities()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))

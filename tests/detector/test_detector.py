@@ -29,11 +29,13 @@ def test_all_kinds_of_input_give_the_same_score(detector: Detector, tmp_path: Pa
 
 
 def test_scores_do_not_depend_on_the_batch(detector: Detector) -> None:
-    images = [picture(240, 240, seed) for seed in range(5)]
+    images = [picture(240, 240, seed) for seed in range(9)]
     whole = detector.score(images)
     alone = np.concatenate([detector.score([image]) for image in images])
-    assert np.abs(whole - alone).max() <= 1e-4
-    assert len(set(whole.tolist())) == 5
+    assert alone.tolist() == whole.tolist()
+    few = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=3)
+    assert few.score(images).tolist() == whole.tolist()
+    assert len(set(whole.tolist())) == 9
 
 
 def test_precisions_agree_within_a_few_hundredths(detector: Detector) -> None:
@@ -63,45 +65,73 @@ def test_score_is_what_numpy_makes_of_the_tokens(detector: Detector) -> None:
     assert detector.score_pixels(pixels) == pytest.approx(expected, abs=1e-6)
 
 
+class Spy:
+    """Stands for the encoder: keeps the shapes that it is given, and runs out of memory on demand.
+
+    The token of an image is its mean, so that tokens tell which image they are of.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int = 0) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self.failures = failures
+        monkeypatch.setattr("clipfake.detector.detector.class_tokens", self.encode)
+
+    def encode(self, _: object, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
+        self.shapes.append(tuple(pixels.shape))
+        if self.failures:
+            self.failures -= 1
+            raise torch.OutOfMemoryError("out of memory")
+        means = pixels.float().mean(dim=(1, 2, 3))
+        return means[:, None, None].expand(-1, len(blocks), 768)
+
+
+def flat(count: int) -> torch.Tensor:
+    """Grey squares, each of a level of its own."""
+    levels = torch.arange(count, dtype=torch.uint8)[:, None, None, None]
+    return levels.expand(-1, 3, 224, 224)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 8, 16, 33, 100])
+def test_the_encoder_gets_one_shape_whatever_comes(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    spy = Spy(monkeypatch)
+    seen = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=batch_size)
+    for count in range(1, 34):
+        tokens = seen.tokens(flat(count), (4, 12))
+        assert tokens[:, 1, 5].tolist() == list(range(count))
+    assert set(spy.shapes) == {(8, 3, 224, 224)}
+
+
 def test_out_of_memory_halves_the_batch_and_loses_nothing(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clipfake.detector import detector as module
-
-    real, sizes = module.class_tokens, []
-
-    def greedy(backbone: object, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
-        sizes.append(len(pixels))
-        if len(pixels) > 2:
-            raise torch.OutOfMemoryError("out of memory")
-        return real(backbone, pixels, blocks)
-
-    images = [picture(240, 240, seed) for seed in range(5)]
-    expected = detector.score(images)
-    small = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=8)
-    monkeypatch.setattr(module, "class_tokens", greedy)
-    assert np.abs(small.score(images) - expected).max() <= 1e-4
-    assert sizes == [5, 4, 2, 2, 2]  # the last image is encoded twice
-    assert small.batch_size == 2
+    spy = Spy(monkeypatch, failures=2)
+    seen = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=40)
+    assert seen.tokens(flat(33), (12,))[:, 0, 0].tolist() == list(range(33))
+    assert set(spy.shapes) == {(8, 3, 224, 224)}
+    assert seen.batch_size == 10
 
 
-def test_a_lone_image_scores_as_it_does_beside_others(detector: Detector) -> None:
-    images = [picture(240, 240, seed) for seed in range(3)]
-    together = detector.score(images)
-    assert [float(detector.score([image])[0]) for image in images] == together.tolist()
-
-
-def test_memory_that_one_image_needs_is_an_error(
+def test_a_micro_batch_that_does_not_fit_is_an_error(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clipfake.detector import detector as module
-
-    def never(*_: object) -> torch.Tensor:
-        raise torch.OutOfMemoryError("out of memory")
-
-    monkeypatch.setattr(module, "class_tokens", never)
+    spy = Spy(monkeypatch, failures=100)
+    seen = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=40)
     with pytest.raises(torch.OutOfMemoryError):
-        Detector(detector.backbone, detector.adapter, device="cpu").score([picture()])
+        seen.score([picture()])
+    assert seen.batch_size == 8
+    assert set(spy.shapes) == {(8, 3, 224, 224)}
+
+
+def test_another_micro_batch_can_be_asked_for(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Spy(monkeypatch)
+    seen = Detector(detector.backbone, detector.adapter, device="cpu", micro_batch=5)
+    seen.tokens(flat(6), (12,))
+    assert spy.shapes == [(5, 3, 224, 224)] * 2
+    assert seen.arithmetic != detector.arithmetic
 
 
 def test_no_images_give_no_scores(detector: Detector) -> None:

@@ -1,0 +1,56 @@
+"""What decides how scores round."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from clipfake.detector.arithmetic import OTHER_PRECISION, SAME_PRECISION, Arithmetic
+
+HERE = Arithmetic.here(torch.device("cpu"), torch.bfloat16)
+
+
+def test_it_says_all_that_rounding_depends_on() -> None:
+    assert (HERE.device, HERE.precision, HERE.micro_batch) == ("cpu", "bfloat16", 8)
+    assert HERE.machine
+    assert HERE.threads == torch.get_num_threads()
+    assert HERE.torch == torch.__version__
+    other = Arithmetic.here(torch.device("cpu"), torch.float32, micro_batch=3)
+    assert (other.precision, other.micro_batch) == ("float32", 3)
+
+
+def test_it_comes_back_from_a_report() -> None:
+    assert Arithmetic.from_json({"adapter": "a", **HERE.to_json()}) == HERE
+
+
+@pytest.mark.parametrize("name", HERE.to_json())
+def test_a_report_that_lacks_a_part_tells_none(name: str) -> None:
+    held = {key: value for key, value in HERE.to_json().items() if key != name}
+    assert Arithmetic.from_json(held) is None
+
+
+def test_what_is_no_number_tells_none() -> None:
+    assert Arithmetic.from_json({**HERE.to_json(), "threads": "two"}) is None
+
+
+def test_only_equal_arithmetic_promises_equal_scores() -> None:
+    assert HERE.tolerance(replace(HERE)) == 0.0
+    for change in ({"machine": "other"}, {"threads": 99}, {"micro_batch": 1}, {"torch": "9"}):
+        assert HERE.tolerance(replace(HERE, **change)) == SAME_PRECISION
+    assert HERE.tolerance(replace(HERE, precision="float32")) == OTHER_PRECISION
+
+
+def test_reports_that_only_tell_their_precision_have_a_bound_too() -> None:
+    assert HERE.tolerance(None, "bfloat16") == SAME_PRECISION
+    assert HERE.tolerance(None, "float32") == OTHER_PRECISION
+    assert HERE.tolerance(None) == OTHER_PRECISION
+
+
+def test_differences_are_named() -> None:
+    assert HERE.differences(HERE) == []
+    assert HERE.differences(replace(HERE, micro_batch=1)) == ["micro_batch 8, 1"]
+
+
+def test_a_limit_on_the_instructions_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert Arithmetic.here(torch.device("cpu"), torch.bfloat16).machine.endswith(" to AVX2")
