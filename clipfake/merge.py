@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from clipfake.imaging.formats import named_like_image
 from clipfake.metadata.facts import Claim, Fact, Strength
 from clipfake.records import Record, Verdict
 
@@ -91,7 +92,9 @@ def declaration(facts: Sequence[Fact]) -> Declaration:
 
 
 def judge(record: Record, pixels: Verdict | None) -> None:
-    """Set a record's declaration, verdict, basis and explanation; its score stays as it is.
+    """Set a record's declaration, verdict, basis, explanation, and whether it is unread.
+
+    Its score stays as it is.
 
     Args:
         record: with its facts, and its score where there is one.
@@ -105,6 +108,8 @@ def judge(record: Record, pixels: Verdict | None) -> None:
         record.declared_by = "; ".join(dict.fromkeys(fact.key for fact in said.facts))
     if record.error_code is not None:
         record.verdict = Verdict.ERROR
+        wanted = record.named or named_like_image(record.path)
+        record.unread = wanted or not record.error_code.skipped
         return
     row = said.declared
     if row not in (Declared.NONE, Declared.CAMERA) and said.strength is Strength.WEAK:

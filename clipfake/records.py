@@ -85,7 +85,9 @@ class Record:
         notes: what was done out of the ordinary.
         error_code: why there is no score.
         error: the same in a sentence, with a remedy.
+        unread: it was asked for by name, has an image's name or is an image, and was not judged.
         extra: the manifest's own columns.
+        named: the file was asked for by its own name; not part of a report.
         cached: what depends on the bytes comes from the cache; not part of a report.
         stamp: by which a later scan may know the file again; not part of a report.
     """
@@ -112,6 +114,8 @@ class Record:
     notes: tuple[str, ...] = ()
     error_code: ErrorCode | None = None
     error: str | None = None
+    unread: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
+    named: bool = field(default=False, compare=False)
     cached: bool = field(default=False, compare=False)
     stamp: Stamp | None = field(default=None, compare=False)

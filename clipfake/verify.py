@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import torch
 
 from clipfake.custody import Inputs, custody_path, digest_of
+from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
+from clipfake.detector.device import is_available
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
+from clipfake.metadata.trust import read_trust
 from clipfake.reader import ReadOptions, read_item
+from clipfake.records import Record
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
 from clipfake.sources import Item, Selection
@@ -25,6 +30,7 @@ from clipfake.sources.remote import is_url
 _BATCH = 4096
 # what a sample is compared in; names that only options change are left out
 _COMPARED = ("score", "format", "width", "height", "declared", "error_code")
+_BY_SCORE = ("verdict", "verdict_basis")  # these may turn with the last digit of a score
 
 
 @dataclass
@@ -37,6 +43,10 @@ class Differences:
         scored: files of the sample.
         remote: files on other machines, which are not asked for again.
         statement: whether there is a statement of custody.
+        tolerance: largest difference of scores that rounding explains; 0.0 where the report's
+            arithmetic can be had here.
+        arithmetic: what is not as it was for the report.
+        rounding: one a file whose score differs by no more than that, with its name.
         lines: one a difference, with the file's name.
     """
 
@@ -45,30 +55,86 @@ class Differences:
     scored: int = 0
     remote: int = 0
     statement: bool = False
+    tolerance: float = 0.0
+    arithmetic: list[str] = field(default_factory=list)
+    rounding: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
 
+def load_detector_of(
+    report: Path,
+    *,
+    adapter: Path | None = None,
+    backbone: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Detector | None:
+    """The detector that made a report, computing as it did, as far as this machine can.
+
+    Args:
+        report: Parquet.
+        adapter: file; None is the one that the scan was given, or the one in the package.
+        backbone: None likewise.
+        device: ``auto`` is the report's, where there is one here.
+        precision: ``auto`` is the report's.
+
+    Returns:
+        None for a report without scores.
+
+    Raises:
+        UsageError: no report, or it was made by another detector.
+        AdapterError: the adapter cannot be read.
+        BackboneError: the backbone is absent.
+    """
+    about = read_about(report)
+    if about.get("adapter_sha256") is None:
+        return None
+    options = about.get("options") or {}
+    if adapter is None and options.get("adapter"):
+        adapter = Path(str(about.get("folder") or "")) / str(options["adapter"])
+    theirs = Arithmetic.from_json(about)
+    if theirs and theirs.device == "cpu":
+        torch.set_num_threads(theirs.threads)
+    if device == "auto" and theirs:
+        device = theirs.device if is_available(theirs.device) else "auto"
+    if precision == "auto":
+        precision = {"bfloat16": "bf16", "float32": "fp32"}.get(str(about.get("precision")), "auto")
+    detector = Detector.load(
+        adapter,
+        backbone=backbone or options.get("backbone"),
+        device=device,
+        precision=precision,
+        micro_batch=theirs.micro_batch if theirs else None,
+    )
+    if about["adapter_sha256"] != detector.adapter.digest:
+        raise UsageError(
+            f"{report}: scored by adapter {about.get('adapter')}, not by "
+            f"{detector.adapter.label}; give that one with --adapter"
+        )
+    return detector
+
+
 def verify_report(
-    report: Path, detector: Detector, *, sample: int, seed: int = 0, workers: int | None = None
+    report: Path,
+    detector: Detector | None,
+    *,
+    sample: int,
+    seed: int = 0,
+    workers: int | None = None,
 ) -> Differences:
     """Hash every file again, and score a sample again.
 
     Args:
         report: Parquet.
-        detector: the one that made the report.
+        detector: the one that made the report, see ``load_detector_of``; None scores nothing.
         sample: images that are scored again, chosen by chance.
         seed: of the choice.
         workers: decoding processes.
 
     Raises:
-        UsageError: no report, or it was made by another detector.
+        UsageError: no report.
     """
     about = read_about(report)
-    if about.get("adapter_sha256") not in (None, detector.adapter.digest):
-        raise UsageError(
-            f"{report}: scored by adapter {about.get('adapter')}, not by "
-            f"{detector.adapter.label}; give that one with --adapter"
-        )
     found, inputs = Differences(), Inputs()
     files, limits = _Files(str(about.get("folder") or "")), _limits(about)
     chosen: list[tuple[dict[str, Any], Item]] = []
@@ -91,8 +157,9 @@ def verify_report(
             chosen.append((row, item))
         elif (at := rng.randrange(found.scored)) < sample:
             chosen[at] = row, item
-    found.scored = len(chosen)
-    _score_again(chosen, detector, about, found, workers)
+    found.scored = len(chosen) if detector else 0
+    if detector:
+        _score_again(chosen, detector, about, found, workers)
     _check_statement(report, inputs, found)
     return found
 
@@ -108,7 +175,7 @@ def _limits(about: dict[str, Any]) -> Limits:
 
 
 def _rows(report: Path) -> Iterator[dict[str, Any]]:
-    names = ["path", "path_raw", "sha256", "bytes", *_COMPARED]
+    names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
     for file in parquet_files(report):
         for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=names):
             yield from batch.to_pylist()
@@ -152,28 +219,34 @@ def _score_again(
     workers: int | None,
 ) -> None:
     options = about.get("options") or {}
-    metadata = None if options.get("no_metadata") else MetadataOptions()
+    mine, theirs = detector.arithmetic, Arithmetic.from_json(about)
+    found.tolerance = mine.tolerance(theirs, about.get("precision"))
+    found.arithmetic = mine.differences(theirs) if theirs else []
+    trust = options.get("c2pa_trust")
+    trusted = read_trust(Path(str(about.get("folder") or "")) / trust) if trust else ""
     records = scan_items(
         [item for _, item in chosen],
         detector,
-        detector.adapter.rule(),
+        detector.adapter.rule(fpr=options.get("fpr"), threshold=options.get("threshold")),
         limits=_limits(about),
-        metadata=metadata,
+        metadata=None if options.get("no_metadata") else MetadataOptions(anchors=trusted),
         workers=workers,
     )
-    # bf16 and fp32 differ in the third digit
-    tolerance = 0.0 if about.get("precision") == str(detector.precision)[6:] else 0.02
     for (row, _), record in zip(chosen, records, strict=True):
-        if record.sha256 != row["sha256"]:
-            continue  # said already
-        for name in _COMPARED:
-            was, now = row[name], getattr(record, name)
-            if name == "score" and was is not None and now is not None:
-                same = abs(was - now) <= tolerance + 1e-6
-            else:
-                same = was == getattr(now, "value", now)
-            if not same:
-                found.lines.append(f"{row['path']}: {name} was {was}, is {now}")
+        if record.sha256 == row["sha256"]:  # else said already
+            _compare(row, record, found)
+
+
+def _compare(row: dict[str, Any], record: Record, found: Differences) -> None:
+    was, now = row["score"], record.score
+    names: tuple[str, ...] = (*_COMPARED, *_BY_SCORE)
+    if was is not None and now is not None and was != now and abs(was - now) <= found.tolerance:
+        found.rounding.append(f"{row['path']}: score was {was:.6f}, is {now:.6f}")
+        names = tuple(name for name in _COMPARED if name != "score")
+    for name in names:
+        is_now = getattr(record, name)
+        if row[name] != getattr(is_now, "value", is_now):
+            found.lines.append(f"{row['path']}: {name} was {row[name]}, is {is_now}")
 
 
 def _check_statement(report: Path, inputs: Inputs, found: Differences) -> None:

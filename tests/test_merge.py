@@ -234,3 +234,29 @@ def test_a_record_with_an_error_keeps_it_and_its_declaration(
     assert record.error == "photo.jpg: damaged"
     assert record.declared == declared.value
     assert record.declared_by == (None if declared is Declared.NONE else "a.key")
+
+
+@pytest.mark.parametrize(
+    ("path", "named", "code", "unread"),
+    [
+        ("docs/readme.txt", False, ErrorCode.NOT_AN_IMAGE, False),
+        ("docs/readme.txt", True, ErrorCode.NOT_AN_IMAGE, True),
+        ("a/logo.JPG", False, ErrorCode.NOT_AN_IMAGE, True),
+        ("bundle.zip!/in\\photo.heic", False, ErrorCode.UNSUPPORTED, True),
+        ("raw/x.nef", False, ErrorCode.UNSUPPORTED, True),
+        ("no-ending", False, ErrorCode.TRUNCATED, True),
+        ("jpg", False, ErrorCode.NOT_AN_IMAGE, False),
+    ],
+)
+def test_unread_is_what_was_asked_for_or_looks_like_an_image(
+    path: str, named: bool, code: ErrorCode, unread: bool
+) -> None:
+    record = Record(path, error_code=code, named=named)
+    judge(record, None)
+    assert record.unread is unread
+
+
+def test_what_is_judged_is_never_unread() -> None:
+    record = Record("a.jpg", named=True, score=0.1, threshold=0.8)
+    judge(record, REAL)
+    assert record.unread is False

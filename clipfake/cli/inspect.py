@@ -19,7 +19,6 @@ from clipfake.cli.options import (
     Prompts,
     Threshold,
     Trust,
-    read_trust,
 )
 
 
@@ -46,6 +45,8 @@ def inspect_command(
     """
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
+    from clipfake.metadata.trust import read_trust
+
     trust = read_trust(c2pa_trust)
     from rich.console import Console
 

@@ -47,6 +47,12 @@ def merge_command(
             markup=False,
             soft_wrap=True,
         )
+    for line in merged.rounding:
+        console.print(
+            f"the last digits of scores may differ from {reports[0]}'s: {line}",
+            markup=False,
+            soft_wrap=True,
+        )
     for share in merged.missing:
         console.print(f"missing: share {share}", markup=False)
     return Exit.FOUND if merged.missing else Exit.FINE

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from clipfake.errors import UsageError
-
 AdapterFile = Annotated[Path | None, typer.Option(help="Adapter file instead of the built-in one.")]
 LocalBackbone = Annotated[
     str | None, typer.Option(help="Local open_clip tower that the adapter fits.")
@@ -44,20 +42,3 @@ Trust = Annotated[
     Path | None,
     typer.Option(help="Certificates of C2PA signers to trust, .pem; none are built in."),
 ]
-
-
-def read_trust(path: Path | None) -> str:
-    """PEM text of a trust list; empty for none.
-
-    Raises:
-        UsageError: the file cannot be read, or holds no certificate.
-    """
-    if path is None:
-        return ""
-    try:
-        text = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as PEM; give a file of certificates") from error
-    if "-----BEGIN CERTIFICATE-----" not in text:
-        raise UsageError(f"{path}: holds no certificate; give PEM")
-    return text

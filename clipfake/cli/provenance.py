@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does 
 _FREE = {
     "output",
     "fail_on",
+    "strict",
+    "top",
     "resume",
     "cache",
     "trust_times",

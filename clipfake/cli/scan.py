@@ -22,7 +22,6 @@ from clipfake.cli.options import (
     Threshold,
     Trust,
     Workers,
-    read_trust,
 )
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     from clipfake.report.summary import Summary
     from clipfake.sources import Item
-
-FAIL_ON = ("ai", "inconclusive", "error")
 
 
 def scan_command(
@@ -103,8 +100,19 @@ def scan_command(
     ] = False,
     fail_on: Annotated[
         str | None,
-        typer.Option(help="Exit with 1 when any file is: ai, inconclusive, error (comma list)."),
+        typer.Option(
+            help="Exit with 1 when any file is: ai, inconclusive, error, unread (comma list)."
+        ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 1, too, when a file that was named, or is named like an image, was "
+            "not judged (--fail-on unread).",
+        ),
+    ] = False,
+    top: Annotated[int, typer.Option(min=0, help="How many of the worst files are shown.")] = 10,
     resume: Annotated[
         bool,
         typer.Option(
@@ -142,7 +150,9 @@ def scan_command(
     A score is evidence, not proof.
     """
     # torch takes seconds to import; --help and usage errors do not wait for it
-    wanted = _parse_fail_on(fail_on)
+    from clipfake.report.findings import parse_kinds
+
+    fails = parse_kinds(fail_on, strict=strict)
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
@@ -165,9 +175,10 @@ def scan_command(
 
     from clipfake.cache import Cache
     from clipfake.cli.provenance import about_scan, open_journal
-    from clipfake.cli.screen import Screen
+    from clipfake.cli.screen import Screen, Written
     from clipfake.custody import Inputs, write_custody
     from clipfake.metadata.read import MetadataOptions
+    from clipfake.metadata.trust import read_trust
     from clipfake.report.summary import Summary
 
     if custody and not output:
@@ -205,53 +216,52 @@ def scan_command(
         at_once = detector.batch_size
         read = None if no_metadata else metadata
         start = partial(scan_items, detector=detector, rule=rule, metadata=read)
-    summary = Summary()
+    summary = Summary(fail_on=fails, top=top)
     about = about_scan(detector, context.params)
     journal = open_journal(output or [], sources, about, every=at_once, resume=resume)
+    replaced = {path for path in output or [] if path.exists()}
     report = Report(output or [], sources.columns, about, journal)
     inputs, restored = Inputs(), 0
-    with report, screen.progress(sources, summary):
-        items: Iterable[Item] = share.of(sources)
-        if journal is not None:
+    try:
+        with report, screen.progress(sources, summary):
+            items: Iterable[Item] = share.of(sources)
+            if journal is not None:
 
-            def restore(row: dict[str, Any]) -> None:
-                report.restore(row)
-                summary.restore(row)
+                def restore(row: dict[str, Any]) -> None:
+                    report.restore(row)
+                    summary.add(row)
+                    inputs.add(row)
+                    screen.advance()
+
+                items = remaining(items, journal, restore)
+                restored = summary.files
+                screen.restored(restored, journal.path)
+            for record in start(items, limits=limits, workers=workers, cache=known):
+                row = report.add(record)
+                summary.add(row)
                 inputs.add(row)
                 screen.advance()
-
-            items = remaining(items, journal, restore)
-            restored = summary.files
-        for record in start(items, limits=limits, workers=workers, cache=known):
-            inputs.add(report.add(record))
-            summary.add(record)
-            screen.advance()
-    if custody:
-        write_custody(inputs, about, report.paths, restored=restored)
-    screen.summarise(summary, rule, detector.adapter if detector else None, report.paths)
+    except KeyboardInterrupt:
+        screen.interrupted(report.paths)
+        raise
+    statement = write_custody(inputs, about, report.paths, restored=restored) if custody else None
+    written = Written(report.paths, replaced, statement)
+    screen.summarise(summary, rule, detector.adapter if detector else None, written, {})
+    screen.list_findings(summary)
     if as_json:
         used = {
             "adapter": detector.adapter.label if detector else None,
             "threshold": rule.threshold if rule else None,
             "fpr": rule.fpr if rule else None,
+            "restored": restored,
+            "custody": None if statement is None else str(statement),
         }
         reports = [str(path) for path in report.paths]
         typer.echo(json.dumps({**summary.to_json(), **used, "reports": reports}))
-    return _exit_code(summary, wanted)
+    return _exit_code(summary)
 
 
-def _parse_fail_on(text: str | None) -> frozenset[str]:
-    wanted = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
-    if unknown := wanted - set(FAIL_ON):
-        raise UsageError(
-            f"--fail-on {', '.join(sorted(unknown))}: unknown; use {', '.join(FAIL_ON)}"
-        )
-    return wanted
-
-
-def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
-    counts = summary.to_json()
-    found = {"ai": counts["ai"], "inconclusive": counts["inconclusive"], "error": counts["errors"]}
-    if any(found[name] for name in wanted):
+def _exit_code(summary: "Summary") -> int:
+    if summary.failing:
         return Exit.FOUND
     return Exit.FINE if summary.scored else Exit.NOTHING_READ

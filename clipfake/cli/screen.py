@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from rich.text import Text
 
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
+from clipfake.report.findings import UNREAD
 from clipfake.report.summary import Summary
 from clipfake.report.text import printable
 from clipfake.sources import Sources
@@ -54,7 +56,7 @@ class Screen:
     """
 
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
-        self._quiet = quiet
+        self._quiet, self._as_json = quiet, as_json
         self._stderr = Console(stderr=True, highlight=False, quiet=quiet)
         self._out = Console(stderr=as_json, highlight=False, quiet=quiet or as_json)
         self._live = self._stderr.is_terminal and not (self._stderr.is_dumb_terminal or quiet)
@@ -107,16 +109,37 @@ class Screen:
                 markup=False,
             )
 
+    def restored(self, rows: int, journal: Path) -> None:
+        """Say what an interrupted scan left."""
+        if rows:
+            self._say(f"went on with an interrupted scan: {rows} rows restored from {journal}")
+
+    def interrupted(self, reports: Sequence[Path]) -> None:
+        """Say what becomes of an interrupted scan."""
+        if reports:
+            self._say("finished rows are kept: the same command goes on from there")
+        else:
+            self._say("nothing is kept without a report: --output report.parquet makes one")
+
+    def _say(self, text: str) -> None:
+        self._stderr.print(printable(text), markup=False, soft_wrap=True)
+
     def summarise(
         self,
         summary: Summary,
         rule: "DecisionRule | None",
         adapter: "Adapter | None",
-        reports: Sequence[Path],
+        written: "Written",
+        passed_over: Mapping[str, int],
     ) -> None:
-        """Print the summary, the most suspicious files and where the reports lie.
+        """Print the summary, the worst files and where the reports lie.
 
-        Without a rule and an adapter the scan read metadata alone.
+        Args:
+            summary: of the whole scan.
+            rule: None when the scan read metadata alone.
+            adapter: None likewise.
+            written: what lies where.
+            passed_over: what was not looked at, by kind.
         """
         out = self._out
         table = Table(title="clipfake scan", title_justify="left", min_width=40)
@@ -130,23 +153,90 @@ class Screen:
         out.print(table)
         for code, count in sorted(summary.errors.items()):
             out.print(f"  {code}: {count}", markup=False)
-        if summary.most_suspicious:
-            out.print(_suspects(summary))
+        if passed_over:
+            parts = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
+            out.print(f"passed over: {parts}", markup=False, soft_wrap=True)
+        self._show_worst(summary)
         if any(summary.declared.values()):
-            out.print(_declared(summary), markup=False)
+            out.print(_declared(summary), markup=False, soft_wrap=True)
         if rule is not None and adapter is not None:
-            out.print(meaning(rule, adapter), markup=False)
+            out.print(meaning(rule, adapter), markup=False, soft_wrap=True)
         rate = summary.scored / max(summary.seconds, 1e-9)
         done = "described by their metadata" if adapter is None else "scored"
         out.print(
             f"{summary.scored} images {done} in {summary.seconds:.1f} s ({rate:.1f} images/s)"
             + (f" by {adapter.label}" if adapter else ""),
             markup=False,
+            soft_wrap=True,
         )
-        for path in reports:
-            out.print(f"report: {printable(str(path))}", markup=False, soft_wrap=True)
-        if not reports:
-            out.print("no report was written; --output report.parquet keeps one", markup=False)
+        for line in written.lines():
+            out.print(printable(line), markup=False, soft_wrap=True)
+
+    def _show_worst(self, summary: Summary) -> None:
+        """A line a file, whole, so that its path can be copied."""
+        if summary.worst:
+            shown = len(summary.worst)
+            self._out.print(f"worst {shown} (ai, conflicts, inconclusive):", style="bold")
+            self._out.print("  score  verdict       basis     path", style="dim")
+        for found in summary.worst:
+            score = "    -" if found.score is None else f"{found.score:.3f}"
+            style = STYLES[Verdict(found.verdict)]
+            line = Text(f"  {score}  ")
+            line.append(f"{found.verdict:<12}", style)
+            line.append(f"  {found.basis or '-':<8}  {printable(found.path)}")
+            self._out.print(line, soft_wrap=True)
+        if summary.unread:
+            more = summary.unread - len(summary.unjudged)
+            self._out.print(f"not judged, {summary.unread}:", style="bold")
+            for found in summary.unjudged:
+                self._out.print(f"  {printable(found.line())}", markup=False, soft_wrap=True)
+            if more and summary.unjudged:
+                self._out.print(f"  ... and {more} more, all in the report", markup=False)
+
+    def list_findings(self, summary: Summary) -> None:
+        """Print every file that the run fails on to stdout, also when quiet; not beside JSON."""
+        if self._as_json or not summary.fail_on:
+            return
+        stdout = Console(highlight=False)
+        for found in summary.findings:
+            stdout.print(f"fails: {printable(found.line())}", markup=False, soft_wrap=True)
+        if summary.failing > len(summary.findings):
+            more = summary.failing - len(summary.findings)
+            stdout.print(f"fails: {more} more files, all in the report", markup=False)
+        if summary.failing:
+            kinds = ", ".join(sorted(summary.fail_on))
+            stdout.print(f"{summary.failing} of {summary.files} files are {kinds}", markup=False)
+        if summary.unread and UNREAD not in summary.fail_on:
+            stdout.print(
+                f"{summary.unread} files that look like images, or were asked for by name, were "
+                "not judged, and the run does not fail for them; --strict makes it",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a scan wrote.
+
+    Attributes:
+        reports: in the order in which they were asked for.
+        replaced: those of them that were there before.
+        custody: the statement of custody; None without one.
+    """
+
+    reports: Sequence[Path]
+    replaced: Collection[Path] = ()
+    custody: Path | None = None
+
+    def lines(self) -> Iterator[str]:
+        """One for each file."""
+        for path in self.reports:
+            yield f"report: {path}" + (" (replaced an older one)" * (path in self.replaced))
+        if self.custody is not None:
+            yield f"statement of custody: {self.custody}"
+        if not self.reports:
+            yield "no report was written; --output report.parquet keeps one"
 
 
 def _count(sources: Sources, progress: Progress, task: TaskID) -> None:
@@ -168,20 +258,9 @@ def _declared(summary: Summary) -> str:
     parts = [f"{name} {counts[name]}" for name in ("ai", "composite", "camera", "conflicting")]
     return (
         f"declared by the files: {', '.join(parts)}, none {counts['none']}; "
-        f"{summary.conflicts} disagree with their pixels. Metadata can be forged, and its "
-        "absence says nothing."
+        f"{summary.conflicts} with basis conflict. Metadata can be forged, and its absence says "
+        "nothing."
     )
-
-
-def _suspects(summary: Summary) -> Table:
-    table = Table(title="highest scores", title_justify="left")
-    table.add_column("score", justify="right")
-    table.add_column("verdict")
-    table.add_column("path", overflow="fold")
-    for record in summary.most_suspicious:
-        verdict = Text(record.verdict.value, STYLES[record.verdict])
-        table.add_row(f"{record.score:.3f}", verdict, Text(printable(record.path)))
-    return table
 
 
 def meaning(rule: "DecisionRule", adapter: "Adapter") -> str:

@@ -1,7 +1,7 @@
 """`clipfake verify`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from clipfake.cli.options import (
 )
 from clipfake.errors import UsageError
 from clipfake.report.text import printable
+
+if TYPE_CHECKING:
+    from clipfake.verify import Differences
 
 
 def verify_command(
@@ -36,27 +39,48 @@ def verify_command(
     """Check a report: hash every file again, score a sample again, say what differs.
 
     Run it in any folder; names are taken from the folder of the scan. Where there is a statement
-    of custody beside the report, it is checked too. Exit code 1 when anything differs.
+    of custody beside the report, it is checked too. Images are scored as the scan did: on the same
+    kind of machine scores must be equal, on another they may differ by what rounding explains,
+    which is said. Exit code 1 when anything differs.
     """
     del debug
     if not report.exists():
         raise UsageError(f"{report}: no such report")
     from rich.console import Console
 
-    from clipfake.detector import Detector
-    from clipfake.verify import verify_report
+    from clipfake.verify import load_detector_of, verify_report
 
-    detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
+    detector = load_detector_of(
+        report, adapter=adapter, backbone=backbone, device=device, precision=precision
+    )
     found = verify_report(report, detector, sample=sample, seed=seed, workers=workers)
     console = Console(highlight=False, quiet=quiet)
+
+    def say(text: str) -> None:
+        console.print(printable(text), markup=False, soft_wrap=True)
+
     for line in found.lines:
-        console.print(printable(line), markup=False, soft_wrap=True)
+        say(line)
+    for line in found.rounding:
+        say(f"{line}: rounding, no difference")
     if found.remote:
-        console.print(f"{found.remote} files on other machines are not checked", markup=False)
+        say(f"{found.remote} files on other machines are not checked")
+    if found.scored:
+        say(_promise(found))
     statement = "checked" if found.statement else "absent"
-    console.print(
+    say(
         f"{found.rows} rows, {found.hashed} files hashed again, {found.scored} scored again, "
-        f"statement of custody {statement}: {len(found.lines)} differences",
-        markup=False,
+        f"statement of custody {statement}: {len(found.lines)} differences"
+        + (f", {len(found.rounding)} scores that differ by rounding" if found.rounding else "")
     )
     return Exit.FOUND if found.lines else Exit.FINE
+
+
+def _promise(found: "Differences") -> str:
+    if not found.tolerance:
+        return "scored as the scan did, so that scores must be equal"
+    what = "; ".join(found.arithmetic) or "the report does not say how it was scored"
+    return (
+        f"not scored as the scan did (here, there: {what}), so that scores may differ by up to "
+        f"{found.tolerance:g}"
+    )

@@ -34,7 +34,7 @@ class Arithmetic:
         micro_batch: images that the encoder is given at once.
         machine: model of the processor or card, and how a CPU multiplies.
         threads: of a CPU's matrix products; 0 on other devices.
-        torch: its version.
+        torch_version: of torch.
     """
 
     device: str
@@ -42,7 +42,7 @@ class Arithmetic:
     micro_batch: int
     machine: str
     threads: int
-    torch: str
+    torch_version: str
 
     @classmethod
     def here(
@@ -63,7 +63,7 @@ class Arithmetic:
             micro_batch=micro_batch or usual,
             machine=_machine(device),
             threads=torch.get_num_threads() if cpu else 0,
-            torch=str(torch.__version__),
+            torch_version=str(torch.__version__),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Arithmetic:
                 int(held["micro_batch"]),
                 str(held["machine"]),
                 int(held["threads"]),
-                str(held["torch"]),
+                str(held["torch_version"]),
             )
         except (KeyError, TypeError, ValueError):
             return None

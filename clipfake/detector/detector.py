@@ -172,7 +172,7 @@ class Detector:
     def _encode(self, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
         """Class tokens of images on the device, by micro-batches that all have one shape."""
         size, tokens = self.arithmetic.micro_batch, []
-        for some in pixels.split(size):
+        for some in torch.split(pixels, size):
             # one image often comes alone; zeros cost what images do, and change nothing beside them
             padded = functional.pad(some, (0, 0, 0, 0, 0, 0, 0, size - len(some)))
             tokens.append(class_tokens(self.backbone, padded, blocks)[: len(some)])

@@ -28,12 +28,18 @@ def pick_device(name: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if not is_available(name):
+        raise UsageError(f"device {name!r} is not available here; try --device cpu")
+    return torch.device(name)
+
+
+def is_available(name: str) -> bool:
+    """Whether a torch device can be used here."""
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UsageError(f"device {name!r} is not available here; try --device cpu") from error
-    return device
+        torch.empty(1, device=torch.device(name))
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return False
+    return True
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:

@@ -1,8 +1,18 @@
 """Image formats told by content, never by a file's name."""
 
+from pathlib import PurePosixPath
+
 from clipfake.errors import ErrorCode, ImageError
 
 SNIFF_BYTES = 64
+# endings of names that promise a picture: what is read here, what is not, and camera raw
+_ENDINGS = (
+    ".apng .avif .bmp .dib .gif .heic .heics .heif .heifs .hif .j2c .j2k .jfif .jp2 .jpe .jpeg .jpf"
+    " .jpg .jpx .jxl .png .psb .psd .tif .tiff .webp"
+    " .3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf"
+    " .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
+)
+IMAGE_ENDINGS = frozenset(_ENDINGS.split())
 
 # ISO base media brands (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6)
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -24,6 +34,11 @@ _UNSUPPORTED = (
     (b"BLP1", "BLP texture"),
     (b"BLP2", "BLP texture"),
 )
+
+
+def named_like_image(path: str) -> bool:
+    """Whether a name's ending promises a picture, whatever the file holds."""
+    return PurePosixPath(path.replace("\\", "/")).suffix.lower() in IMAGE_ENDINGS
 
 
 def sniff(head: bytes) -> str:

@@ -19,7 +19,9 @@ from clipfake.report.schema import COLUMNS
 _BATCH = 8192
 _NAMED = 10  # doubled paths that are named
 # parts of what made a report that must be the same, or scores do not compare
-_SAME = ("adapter_sha256", "backbone_sha256", "precision")
+_SAME = ("adapter_sha256", "backbone_sha256")
+# parts that decide how scores round; where they differ, so may the last digits
+_ROUNDING = ("device", "precision", "micro_batch", "machine", "threads", "torch_version")
 
 
 @dataclass
@@ -31,12 +33,15 @@ class Merged:
         doubled: rows left out because an earlier one has the same path.
         doubled_paths: some of their paths.
         missing: shares that are not among the reports, ``i/n``.
+        rounding: a report whose scores round otherwise than the first one's, and in what; a line
+            each.
     """
 
     rows: int = 0
     doubled: int = 0
     doubled_paths: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    rounding: list[str] = field(default_factory=list)
 
 
 def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
@@ -54,7 +59,7 @@ def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
     """
     abouts = [read_about(path) for path in inputs]
     _check_same(inputs, abouts)
-    merged = Merged(missing=_missing(abouts))
+    merged = Merged(missing=_missing(abouts), rounding=_rounding(inputs, abouts))
     columns: dict[str, pa.DataType] = {}
     for path in inputs:
         for name, kind in zip(*_own_columns(path), strict=True):
@@ -85,6 +90,19 @@ def _check_same(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> Non
                     f"{path}: made with another {name.removesuffix('_sha256')} than {inputs[0]}, "
                     "so that their scores do not compare; scan again with one of the two"
                 )
+
+
+def _rounding(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> list[str]:
+    lines = []
+    for path, about in zip(inputs, abouts, strict=True):
+        parts = [
+            f"{name} {about.get(name)}, not {abouts[0].get(name)}"
+            for name in _ROUNDING
+            if about.get(name) != abouts[0].get(name)
+        ]
+        if parts:
+            lines.append(f"{path}: {'; '.join(parts)}")
+    return lines
 
 
 def _missing(abouts: Sequence[dict[str, Any]]) -> list[str]:

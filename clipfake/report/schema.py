@@ -51,6 +51,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "notes": pa.string(),
     "error_code": pa.string(),
     "error": pa.string(),
+    "unread": pa.bool_(),
     "path_raw": pa.binary(),
 }
 _EXIF = "exif_"

@@ -1,4 +1,4 @@
-"""The summary of a scan: counts, times and the most suspicious files."""
+"""The summary of a scan: counts, times, the worst files and those that the run fails on."""
 
 import heapq
 import time
@@ -6,64 +6,86 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from clipfake.errors import ErrorCode
-from clipfake.records import Record, Verdict
+from clipfake.records import Verdict
+from clipfake.report.findings import UNREAD, Finding, kinds_of
 
-MOST_SUSPICIOUS = 10
+TOP = 10
+LISTED = 10_000  # findings that are kept to be listed; all are counted, and the report has all
+_CONFLICT = "conflict"
+_RANKS = {Verdict.AI.value: 2, Verdict.INCONCLUSIVE.value: 0}
+_CONFLICT_RANK = 1
 
 
 class Summary:
-    """Counts records as they come; its size does not depend on their number.
+    """Counts a report's rows as they come; its size does not depend on their number.
 
     Attributes:
         verdicts: files by verdict.
-        errors: files without a score, by error code.
+        errors: files without a verdict, by error code.
         skipped: those of them that are no image that clipfake reads.
+        unread: those of them that are images, or were asked for by name or named like one.
         bytes: sizes of all files that could be opened, together.
         declared: files by what they say of their own origin.
-        conflicts: files whose pixels and own statements disagree.
+        conflicts: files whose basis is ``conflict``.
+        fail_on: kinds of findings that the run fails on.
+        failing: how many files are of these kinds.
+        findings: the first ``LISTED`` of them, in order.
+        unjudged: the first files that are unread, as many as ``top``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP) -> None:
+        """Begin with nothing.
+
+        Args:
+            fail_on: kinds of findings, of ``clipfake.report.findings.KINDS``.
+            top: how many of the worst files are kept.
+        """
+        self.fail_on, self.top = fail_on, top
         self.verdicts: Counter[Verdict] = Counter()
         self.errors: Counter[str] = Counter()
         self.skipped = 0
+        self.unread = 0
         self.bytes = 0
         self.declared: Counter[str] = Counter()
         self.conflicts = 0
-        self._top: list[tuple[float, int, Record]] = []
+        self.failing = 0
+        self.findings: list[Finding] = []
+        self.unjudged: list[Finding] = []
+        self._worst: list[tuple[int, float, int, Finding]] = []
         self._start = time.monotonic()
 
-    def add(self, record: Record) -> None:
-        """Count one record."""
-        self.verdicts[record.verdict] += 1
-        self.bytes += record.bytes or 0
-        if record.declared is not None:
-            self.declared[record.declared] += 1
-        self.conflicts += record.verdict_basis == "conflict"
-        if record.error_code is not None:
-            self.errors[record.error_code.value] += 1
-            self.skipped += record.error_code.skipped
-        if record.score is not None:
-            # at equal scores the earlier file counts as the higher
-            heapq.heappush(self._top, (record.score, -self.files, record))
-            if len(self._top) > MOST_SUSPICIOUS:
-                heapq.heappop(self._top)
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a row of the report."""
+        self.verdicts[Verdict(row["verdict"])] += 1
+        self.bytes += row["bytes"] or 0
+        if row["declared"] is not None:
+            self.declared[row["declared"]] += 1
+        self.conflicts += row["verdict_basis"] == _CONFLICT
+        kinds = kinds_of(row)
+        if row["error_code"] is not None:
+            self.errors[row["error_code"]] += 1
+            self.skipped += "error" not in kinds
+        self.unread += UNREAD in kinds
+        if kinds & self.fail_on:
+            self.failing += 1
+            if len(self.findings) < LISTED:
+                self.findings.append(Finding.of(row))
+        if UNREAD in kinds and len(self.unjudged) < self.top:
+            self.unjudged.append(Finding.of(row))
+        self._rank(row)
 
-    def restore(self, row: Mapping[str, Any]) -> None:
-        """Count a row that an earlier run of the same scan wrote."""
-        code = row["error_code"]
-        self.add(
-            Record(
-                row["path"],
-                bytes=row["bytes"],
-                score=row["score"],
-                verdict=Verdict(row["verdict"]),
-                verdict_basis=row["verdict_basis"],
-                declared=row["declared"],
-                error_code=None if code is None else ErrorCode(code),
-            )
-        )
+    def _rank(self, row: Mapping[str, Any]) -> None:
+        """Keep a row if it is among the worst: ai first, then conflicts, then what is undecided."""
+        rank = _RANKS.get(row["verdict"])
+        if row["verdict_basis"] == _CONFLICT:
+            rank = max(rank or 0, _CONFLICT_RANK)
+        if rank is None or not self.top:
+            return
+        # at equal scores the earlier file counts as the higher
+        score = -1.0 if row["score"] is None else row["score"]
+        heapq.heappush(self._worst, (rank, score, -self.files, Finding.of(row)))
+        if len(self._worst) > self.top:
+            heapq.heappop(self._worst)
 
     @property
     def files(self) -> int:
@@ -77,7 +99,7 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """Files that should have had a score: errors less those skipped."""
+        """Images that have no verdict: errors less those skipped."""
         return self.verdicts[Verdict.ERROR] - self.skipped
 
     @property
@@ -86,9 +108,9 @@ class Summary:
         return time.monotonic() - self._start
 
     @property
-    def most_suspicious(self) -> list[Record]:
-        """Records of the highest scores, highest first."""
-        return [record for _, _, record in sorted(self._top, key=lambda e: e[:2], reverse=True)]
+    def worst(self) -> list[Finding]:
+        """The ``top`` worst files, worst first: ai, conflicts, inconclusive, each by score."""
+        return [entry[3] for entry in sorted(self._worst, key=lambda e: e[:3], reverse=True)]
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -101,14 +123,16 @@ class Summary:
             "real": self.verdicts[Verdict.REAL],
             "errors": self.failed,
             "skipped": self.skipped,
+            "unread": self.unread,
             "declared": dict(sorted(self.declared.items())),
             "conflicts": self.conflicts,
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),
             "images_per_second": round(self.scored / seconds, 2) if seconds else None,
-            "most_suspicious": [
-                {"path": r.path, "score": r.score, "verdict": r.verdict.value}
-                for r in self.most_suspicious
-            ],
+            "worst": [finding.to_json() for finding in self.worst],
+            "not_judged": [finding.to_json() for finding in self.unjudged],
+            "fail_on": sorted(self.fail_on),
+            "failing": self.failing,
+            "findings": [finding.to_json() for finding in self.findings],
         }

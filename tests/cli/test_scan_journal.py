@@ -1,4 +1,4 @@
-"""Scans that are broken off, go on, are split, joined, remembered and verified."""
+"""Scans that are broken off, go on, are split, joined and remembered."""
 
 import json
 import os
@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -265,64 +263,6 @@ def test_reports_that_cannot_be_merged_are_refused(folder: Path, tmp_path: Path)
     assert clipfake("merge", pixels, none, "-o", tmp_path / "o.csv") == Exit.USAGE
     assert clipfake("merge", folder / "00.png", "-o", tmp_path / "o.csv") == Exit.USAGE
     assert clipfake("merge", tmp_path / "absent.parquet", "-o", tmp_path / "o.csv") == Exit.USAGE
-
-
-def test_a_report_is_verified_against_its_files(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = tmp_path / "r.parquet"
-    assert scan(folder, report, "--custody") == Exit.FINE
-    statement = json.loads((tmp_path / "r.parquet.custody.json").read_text())
-    assert statement["inputs"]["files"] == 12
-    assert statement["inputs"]["bytes"] == sum(p.stat().st_size for p in folder.iterdir())
-    assert clipfake("verify", report, "--workers", 0) == Exit.FINE
-    out = capsys.readouterr().out
-    assert "12 rows, 12 files hashed again, 11 scored again" in " ".join(out.split())
-    assert "statement of custody checked: 0 differences" in " ".join(out.split())
-
-    (folder / "00.png").write_bytes(encoded(picture(seed=99)))
-    (folder / "01.png").unlink()
-    assert clipfake("verify", report, "--sample", 0, "--workers", 0) == Exit.FOUND
-    out = capsys.readouterr().out
-    assert "00.png: its bytes have changed since the scan" in out
-    assert "01.png: " in out
-    assert "no such file" in out
-
-
-def test_members_of_archives_are_verified_too(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report, archive = tmp_path / "r.parquet", tmp_path / "a.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in sorted(folder.glob("*.png")):
-            file.write(path, path.name)
-    assert scan(archive, report) == Exit.FINE
-    assert clipfake("verify", report, "--workers", 0) == Exit.FINE
-    out = " ".join(capsys.readouterr().out.split())
-    assert "11 rows, 11 files hashed again, 11 scored again" in out
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in sorted(folder.glob("*.png"))[:10]:
-            file.write(folder / "03.png", path.name)
-    assert clipfake("verify", report, "--sample", 0, "--workers", 0) == Exit.FOUND
-    out = capsys.readouterr().out
-    assert out.count("its bytes have changed since the scan") == 9
-    assert "a.zip!/10.png: " in out
-
-
-def test_a_report_that_was_altered_is_told(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report = tmp_path / "r.parquet"
-    assert scan(folder, report, "--custody") == Exit.FINE
-    table = pq.read_table(report)
-    scores = [0.001 if score is not None else None for score in table["score"].to_pylist()]
-    at = table.column_names.index("score")
-    altered = table.set_column(at, table.field("score"), pa.array(scores, pa.float32()))
-    pq.write_table(altered, report)
-    assert clipfake("verify", report, "--workers", 0) == Exit.FOUND
-    out = " ".join(capsys.readouterr().out.split())
-    assert "is not the report that r.parquet.custody.json is of" in out
-    assert "score was 0.0010" in out
 
 
 def test_custody_needs_a_report(folder: Path) -> None:

@@ -14,7 +14,7 @@ def test_it_says_all_that_rounding_depends_on() -> None:
     assert (HERE.device, HERE.precision, HERE.micro_batch) == ("cpu", "bfloat16", 8)
     assert HERE.machine
     assert HERE.threads == torch.get_num_threads()
-    assert HERE.torch == torch.__version__
+    assert HERE.torch_version == torch.__version__
     other = Arithmetic.here(torch.device("cpu"), torch.float32, micro_batch=3)
     assert (other.precision, other.micro_batch) == ("float32", 3)
 
@@ -35,7 +35,12 @@ def test_what_is_no_number_tells_none() -> None:
 
 def test_only_equal_arithmetic_promises_equal_scores() -> None:
     assert HERE.tolerance(replace(HERE)) == 0.0
-    for change in ({"machine": "other"}, {"threads": 99}, {"micro_batch": 1}, {"torch": "9"}):
+    for change in (
+        {"machine": "other"},
+        {"threads": 99},
+        {"micro_batch": 1},
+        {"torch_version": "9"},
+    ):
         assert HERE.tolerance(replace(HERE, **change)) == SAME_PRECISION
     assert HERE.tolerance(replace(HERE, precision="float32")) == OTHER_PRECISION
 

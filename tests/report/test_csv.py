@@ -97,6 +97,7 @@ def test_a_row_reads_back(tmp_path: Path) -> None:
         "exif_gps": "true",
         "exif_latitude": "-33.5",
         "exif_longitude": "-70.25",
+        "unread": "false",
         "path_raw": "ff",
         "label": "'@SUM(A1)",
         "n": "-3",

@@ -47,6 +47,7 @@ def test_rows_read_back_with_every_column(tmp_path: Path) -> None:
             "exif_datetime_original": "2024-05-06T07:08:09",
             "exif_gps": False,
             "exif_longitude": -0.5,
+            "unread": False,
             "path_raw": "ff",
         },
         {
@@ -54,6 +55,7 @@ def test_rows_read_back_with_every_column(tmp_path: Path) -> None:
             "verdict": "error",
             "error_code": "missing",
             "error": "b.png: no such file",
+            "unread": False,
         },
     ]
 

@@ -71,6 +71,7 @@ def full_record() -> Record:
         notes=("one", "two"),
         error_code=ErrorCode.DAMAGED,
         error="a.png: damaged",
+        unread=True,
         extra={"label": "cat"},
     )
 
@@ -90,7 +91,7 @@ def test_error_codes_are_those_documented() -> None:
 
 
 def test_every_fact_of_a_record_has_a_column() -> None:
-    nested = {"exif", "extra", "facts", "cached", "stamp"}
+    nested = {"exif", "extra", "facts", "named", "cached", "stamp"}
     facts = {field.name for field in fields(Record)} - nested | {"evidence"}
     facts |= {f"exif_{field.name}" for field in fields(Exif)}
     assert facts == set(COLUMNS)
@@ -147,6 +148,7 @@ def test_a_full_record_fills_every_column() -> None:
         "notes": "one; two",
         "error_code": "damaged",
         "error": "a.png: damaged",
+        "unread": True,
         "path_raw": b"a\xff.png",
         "label": "cat",
     }
@@ -156,7 +158,7 @@ def test_a_full_record_fills_every_column() -> None:
 def test_an_empty_record_leaves_columns_empty() -> None:
     row = to_row(Record("a.png"), report_schema({"label": pa.string()}))
     filled = {name: value for name, value in row.items() if value is not None}
-    assert filled == {"path": "a.png", "verdict": "error"}
+    assert filled == {"path": "a.png", "verdict": "error", "unread": False}
     assert list(row) == [*COLUMNS, "label"]
 
 

@@ -8,7 +8,10 @@ import pytest
 from clipfake.errors import ErrorCode
 from clipfake.records import Record, Verdict
 from clipfake.report import summary as room
-from clipfake.report.summary import MOST_SUSPICIOUS, Summary
+from clipfake.report.schema import report_schema, to_row
+from clipfake.report.summary import TOP, Summary
+
+SCHEMA = report_schema({})
 
 
 def scored(path: str, score: float, verdict: Verdict = Verdict.REAL, size: int = 10) -> Record:
@@ -19,10 +22,10 @@ def failed(path: str, code: ErrorCode, size: int | None = None) -> Record:
     return Record(path, bytes=size, error_code=code, error=f"{path}: {code.value}")
 
 
-def summed(*records: Record) -> Summary:
-    summary = Summary()
+def summed(*records: Record, **options: object) -> Summary:
+    summary = Summary(**options)
     for record in records:
-        summary.add(record)
+        summary.add(to_row(record, SCHEMA))
     return summary
 
 
@@ -62,47 +65,84 @@ def test_skipped_files_are_not_failed_ones(mixed: Summary) -> None:
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_only_what_is_no_image_is_skipped(code: ErrorCode) -> None:
     summary = summed(failed("a", code))
-    skipped = code.value in ("not_an_image", "unsupported")
-    assert (summary.skipped, summary.failed) == ((1, 0) if skipped else (0, 1))
+    assert (summary.skipped, summary.failed) == ((1, 0) if code.skipped else (0, 1))
 
 
 def test_an_empty_summary_is_all_zeros() -> None:
     summary = Summary()
     assert (summary.files, summary.scored, summary.failed, summary.skipped) == (0, 0, 0, 0)
-    assert summary.most_suspicious == []
+    assert (summary.worst, summary.unjudged, summary.findings) == ([], [], [])
 
 
-def test_the_most_suspicious_come_highest_first(mixed: Summary) -> None:
-    assert [record.path for record in mixed.most_suspicious] == ["a", "c", "d", "b"]
+def test_the_worst_are_ai_then_conflicts_then_undecided_never_real() -> None:
+    summary = summed(
+        scored("real", 0.3),
+        scored("undecided", 0.6, Verdict.INCONCLUSIVE),
+        Record("torn", score=0.2, verdict=Verdict.INCONCLUSIVE, verdict_basis="conflict"),
+        scored("likely", 0.9, Verdict.AI),
+        Record("declared", verdict=Verdict.AI, verdict_basis="declared"),
+        scored("surely", 0.99, Verdict.AI),
+        failed("broken", ErrorCode.DAMAGED),
+    )
+    expected = ["surely", "likely", "declared", "torn", "undecided"]
+    assert [found.path for found in summary.worst] == expected
 
 
-def test_only_the_highest_are_kept() -> None:
-    scores = [number / 100 for number in range(50)]
+@pytest.mark.parametrize("top", [0, 3, TOP])
+def test_only_the_worst_are_kept(top: int) -> None:
+    scores = [number / 128 for number in range(50)]
     random.Random(0).shuffle(scores)
-    summary = summed(*(scored(str(score), score) for score in scores))
-    kept = [record.score for record in summary.most_suspicious]
-    assert kept == sorted(scores, reverse=True)[:MOST_SUSPICIOUS]
-    assert len(kept) == MOST_SUSPICIOUS == 10
+    records = [scored(str(score), score, Verdict.AI) for score in scores]
+    kept = [found.score for found in summed(*records, top=top).worst]
+    assert kept == sorted(scores, reverse=True)[:top]
 
 
 def test_at_equal_scores_the_earlier_file_is_kept_and_comes_first() -> None:
     summary = summed(
-        *(scored(f"half {number}", 0.5) for number in range(15)),
-        scored("top", 0.9),
-        failed("broken", ErrorCode.DAMAGED),
+        *(scored(f"half {number}", 0.5, Verdict.AI) for number in range(15)),
+        scored("top", 0.9, Verdict.AI),
     )
     expected = ["top", *(f"half {number}" for number in range(9))]
-    assert [record.path for record in summary.most_suspicious] == expected
+    assert [found.path for found in summary.worst] == expected
 
 
-def test_a_score_of_zero_counts() -> None:
-    assert [record.path for record in summed(scored("a", 0.0)).most_suspicious] == ["a"]
+def test_what_a_run_fails_on_is_listed_in_order() -> None:
+    records = [
+        scored("a", 0.9, Verdict.AI),
+        scored("b", 0.5, Verdict.INCONCLUSIVE),
+        failed("c", ErrorCode.DAMAGED),
+        failed("d.txt", ErrorCode.NOT_AN_IMAGE),
+        Record("e.jpg", error_code=ErrorCode.NOT_AN_IMAGE, error="e.jpg: no", unread=True),
+        scored("f", 0.1),
+    ]
+    listed = {
+        kinds: [found.path for found in summed(*records, fail_on=frozenset(kinds)).findings]
+        for kinds in [("ai",), ("inconclusive",), ("error",), ("unread",), ("ai", "unread")]
+    }
+    assert listed == {
+        ("ai",): ["a"],
+        ("inconclusive",): ["b"],
+        ("error",): ["c"],
+        ("unread",): ["c", "e.jpg"],
+        ("ai", "unread"): ["a", "c", "e.jpg"],
+    }
+    assert summed(*records).unread == 2
+
+
+def test_all_findings_are_counted_and_only_some_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LISTED", 3)
+    records = [scored(str(number), 0.9, Verdict.AI) for number in range(5)]
+    summary = summed(*records, fail_on=frozenset({"ai"}))
+    assert (summary.failing, len(summary.findings)) == (5, 3)
 
 
 def test_json_has_these_keys_and_values(mixed: Summary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Summary, "seconds", 2.00049)
     found = mixed.to_json()
     assert json.loads(json.dumps(found)) == found
+    worst = [(entry["path"], entry["verdict"], entry["score"]) for entry in found.pop("worst")]
+    assert worst == [("a", "ai", pytest.approx(0.9)), ("c", "inconclusive", 0.5)]
+    assert [entry["path"] for entry in found.pop("not_judged")] == ["e", "h"]
     assert found == {
         "files": 9,
         "scored": 4,
@@ -111,18 +151,16 @@ def test_json_has_these_keys_and_values(mixed: Summary, monkeypatch: pytest.Monk
         "real": 2,
         "errors": 2,
         "skipped": 3,
+        "unread": 2,
         "declared": {},
         "conflicts": 0,
         "error_codes": {"missing": 1, "not_an_image": 2, "truncated": 1, "unsupported": 1},
         "bytes": 56,
         "seconds": 2.0,
         "images_per_second": 2.0,
-        "most_suspicious": [
-            {"path": "a", "score": 0.9, "verdict": "ai"},
-            {"path": "c", "score": 0.5, "verdict": "inconclusive"},
-            {"path": "d", "score": 0.2, "verdict": "real"},
-            {"path": "b", "score": 0.1, "verdict": "real"},
-        ],
+        "fail_on": [],
+        "failing": 0,
+        "findings": [],
     }
     assert list(found["error_codes"]) == sorted(found["error_codes"])
 
