@@ -86,6 +86,7 @@ class Record:
         error_code: why there is no score.
         error: the same in a sentence, with a remedy.
         extra: the manifest's own columns.
+        named: the user asked for it by its name; not part of a report.
         cached: what depends on the bytes comes from the cache; not part of a report.
         stamp: by which a later scan may know the file again; not part of a report.
     """
@@ -113,5 +114,6 @@ class Record:
     error_code: ErrorCode | None = None
     error: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    named: bool = field(default=False, compare=False)
     cached: bool = field(default=False, compare=False)
     stamp: Stamp | None = field(default=None, compare=False)

@@ -90,7 +90,7 @@ def test_error_codes_are_those_documented() -> None:
 
 
 def test_every_fact_of_a_record_has_a_column() -> None:
-    nested = {"exif", "extra", "facts", "cached", "stamp"}
+    nested = {"exif", "extra", "facts", "cached", "stamp", "named"}
     facts = {field.name for field in fields(Record)} - nested | {"evidence"}
     facts |= {f"exif_{field.name}" for field in fields(Exif)}
     assert facts == set(COLUMNS)

@@ -62,7 +62,7 @@ def test_skipped_files_are_not_failed_ones(mixed: Summary) -> None:
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_only_what_is_no_image_is_skipped(code: ErrorCode) -> None:
     summary = summed(failed("a", code))
-    skipped = code.value in ("not_an_image", "unsupported")
+    skipped = code.value in ("not_an_image", "unsupported", "lfs_pointer")
     assert (summary.skipped, summary.failed) == ((1, 0) if skipped else (0, 1))
 
 
