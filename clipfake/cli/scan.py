@@ -24,14 +24,14 @@ from clipfake.cli.options import (
     Workers,
     read_trust,
 )
-from clipfake.errors import UsageError
+from clipfake.errors import ErrorCode, UsageError
 from clipfake.imaging.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clipfake.report.summary import Summary
-    from clipfake.sources import Item
+    from clipfake.sources import Sources
 
 FAIL_ON = ("ai", "inconclusive", "error")
 
@@ -67,6 +67,12 @@ def scan_command(
     ] = False,
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Open URLs (s3:// gs:// hf:// https:// ...).")
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="Zero bytes end the names on stdin and in .txt lists (git -z)."
+        ),
     ] = False,
     fpr: Fpr = None,
     threshold: Threshold = None,
@@ -147,7 +153,7 @@ def scan_command(
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
     from clipfake.resume import remaining
-    from clipfake.sources import ArchiveLimits, Selection, Sources
+    from clipfake.sources import ArchiveLimits, Item, Selection, Sources
     from clipfake.sources.shard import Shard
 
     for path in output or []:
@@ -160,7 +166,7 @@ def scan_command(
         archives=None if no_archives else ArchiveLimits(member_bytes=max_bytes),
         network=allow_network,
     )
-    sources = Sources(paths, selection)
+    sources = Sources(paths, selection, null=null)
     share = Shard.parse(shard)
 
     from clipfake.cache import Cache
@@ -214,9 +220,9 @@ def scan_command(
         items: Iterable[Item] = share.of(sources)
         if journal is not None:
 
-            def restore(row: dict[str, Any]) -> None:
+            def restore(row: dict[str, Any], item: Item) -> None:
                 report.restore(row)
-                summary.restore(row)
+                summary.restore(row, named=item.named)
                 inputs.add(row)
                 screen.advance()
 
@@ -237,7 +243,9 @@ def scan_command(
         }
         reports = [str(path) for path in report.paths]
         typer.echo(json.dumps({**summary.to_json(), **used, "reports": reports}))
-    return _exit_code(summary, wanted)
+    if _nothing_to_scan(summary, sources) and not quiet:
+        typer.echo("nothing to scan: the list names no image", err=True)
+    return _exit_code(summary, sources, wanted)
 
 
 def _parse_fail_on(text: str | None) -> frozenset[str]:
@@ -249,9 +257,16 @@ def _parse_fail_on(text: str | None) -> frozenset[str]:
     return wanted
 
 
-def _exit_code(summary: "Summary", wanted: frozenset[str]) -> int:
+def _nothing_to_scan(summary: "Summary", sources: "Sources") -> bool:
+    """Whether lists alone were given, and nothing that they name is an image."""
+    no_images = summary.errors[ErrorCode.NOT_AN_IMAGE.value]
+    return sources.only_lists and summary.files == no_images
+
+
+def _exit_code(summary: "Summary", sources: "Sources", wanted: frozenset[str]) -> int:
     counts = summary.to_json()
     found = {"ai": counts["ai"], "inconclusive": counts["inconclusive"], "error": counts["errors"]}
     if any(found[name] for name in wanted):
         return Exit.FOUND
-    return Exit.FINE if summary.scored else Exit.NOTHING_READ
+    fine = summary.scored or _nothing_to_scan(summary, sources)
+    return Exit.FINE if fine else Exit.NOTHING_READ

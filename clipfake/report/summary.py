@@ -50,8 +50,8 @@ class Summary:
             if len(self._top) > MOST_SUSPICIOUS:
                 heapq.heappop(self._top)
 
-    def restore(self, row: Mapping[str, Any]) -> None:
-        """Count a row that an earlier run of the same scan wrote."""
+    def restore(self, row: Mapping[str, Any], *, named: bool = False) -> None:
+        """Count a row that an earlier run of the same scan wrote; ``named`` as a record has it."""
         code = row["error_code"]
         self.add(
             Record(
@@ -62,6 +62,7 @@ class Summary:
                 verdict_basis=row["verdict_basis"],
                 declared=row["declared"],
                 error_code=None if code is None else ErrorCode(code),
+                named=named,
             )
         )
 
