@@ -78,13 +78,15 @@ class Manifest:
             problem = ImageError(ErrorCode.MISSING, row.fault)
             return Item(f"{self.path}:{row.number}", row.extra, problem, named=True)
         path = self._beside(row.path)
-        if row.quoted and not os.path.lexists(path):
-            plain = self._beside(unquoted(row.path) or row.path)
-            if not os.path.lexists(plain):
-                problem = ImageError(ErrorCode.MISSING, _QUOTED)
-                return Item(path, row.extra, problem, named=True)
-            path = plain
-        return Item(path, row.extra, named=True)
+        if not row.quoted and row.path == row.path.strip():
+            return Item(path, row.extra, named=True)
+        if os.path.lexists(path):
+            return Item(path, row.extra, named=True)
+        meant = unquoted(row.path) if row.quoted else row.path.strip()
+        if meant and os.path.lexists(plain := self._beside(meant)):
+            return Item(plain, row.extra, named=True)
+        missing = ImageError(ErrorCode.MISSING, _QUOTED) if row.quoted else None
+        return Item(path, row.extra, missing, named=True)
 
     def _beside(self, path: str) -> str:
         return path if is_url(path) else os.path.join(self._folder, path)

@@ -15,7 +15,7 @@ from clipfake.sources.archives.entry import Entry
 from clipfake.sources.archives.inflate import Inflated
 from clipfake.sources.archives.limits import ArchiveLimits, Tally
 from clipfake.sources.archives.member import Member, Step
-from clipfake.sources.archives.names import as_text
+from clipfake.sources.archives.names import MAX_BYTES, as_text
 from clipfake.sources.archives.recognise import Form, recognise
 from clipfake.sources.archives.store import FileStore, MemoryStore, Part, Store
 from clipfake.sources.archives.tar_headers import tar_entries
@@ -24,9 +24,10 @@ from clipfake.sources.item import Item
 from clipfake.sources.not_images import HEAD_BYTES, told
 
 SEPARATOR = "!/"
-_HELD_ENTRIES = 1_000_000  # of all archives whose members are held together
+_HELD_ARCHIVES = 16
+_HELD_ENTRIES = 1_000_000  # of all of them together, save that the last one is held whole
+_MOST_NAME = 4 * MAX_BYTES
 _ESCAPE = re.compile(r"\\x([89a-f][0-9a-f])")  # as reports show bytes that are not UTF-8
-_NO_MEMBER = "no such member in the archive; check the name"
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Finder:
         """
         self._limits = limits or ArchiveLimits()
         self._listed: OrderedDict[str, _Members] = OrderedDict()
+        self._held = 0
 
     def found(self, item: Item) -> Item:
         """What an item's name stands for.
@@ -77,33 +79,31 @@ class Finder:
             The item with its content, or with the problem ``missing``, or what keeps its
             archive from being listed. A path of the file system comes back as it is.
         """
-        if item.problem is not None or item.content is not None or os.path.lexists(item.path):
+        path = item.path
+        marked = SEPARATOR in path or "\\x" in path
+        if item.problem is not None or item.content is not None or not marked:
             return item
-        plain = _unescaped(item.path)
-        if plain != item.path and os.path.lexists(plain):
+        if len(path) > _MOST_NAME or os.path.lexists(path):
+            return item
+        plain = _unescaped(path)
+        if plain != path and os.path.lexists(plain):
             return replace(item, path=plain)
-        for candidate in dict.fromkeys((item.path, plain)):
+        for candidate in dict.fromkeys((path, plain)):
             for archive, name in _splits(candidate):
                 if os.path.isfile(archive):
                     return self._member(item, archive, name)
         return item
 
     def _member(self, item: Item, archive: str, name: str) -> Item:
-        try:
-            members, entry, path = self._reach(archive, name)
-        except ImageError as error:
-            return replace(item, problem=error)
-        except OSError as error:
-            text = f"its archive cannot be read ({error.strerror or error})"
-            return replace(item, problem=ImageError(ErrorCode.UNREADABLE, text))
-        if entry is None:
-            fault = members.fault
-            problem = ImageError(ErrorCode.MISSING, _NO_MEMBER)
-            if fault is not None:
-                problem = ImageError(fault.code, f"not found, as its archive is at fault: {fault}")
-            return replace(item, problem=problem)
-        content = Member(archive, members.steps, entry.span, self._limits)
-        return replace(item, path=path, content=content, problem=entry.problem)
+        members, entry, path = self._reach(archive, name)
+        if entry is not None:
+            content = Member(archive, members.steps, entry.span, self._limits)
+            return replace(item, path=path, content=content, problem=entry.problem)
+        problem = ImageError(ErrorCode.MISSING, "no such member in the archive; check the name")
+        if members.fault is not None:
+            text = f"not found in its archive: {members.fault}"
+            problem = ImageError(members.fault.code, text)
+        return replace(item, problem=problem)
 
     def _reach(self, path: str, name: str) -> tuple[_Members, Entry | None, str]:
         """The archive that holds a member, the member if it is there, and its full name."""
@@ -112,37 +112,45 @@ class Finder:
         while (entry := members.entry(name)) is None:
             for inner, rest in _splits(name):
                 if (holder := members.entry(inner)) is not None and holder.problem is None:
-                    path, name, depth = f"{path}{SEPARATOR}{_text(holder)}", rest, depth + 1
+                    path, name, depth = f"{path}{SEPARATOR}{as_text(holder.name)}", rest, depth + 1
                     place = Member(outermost, members.steps, holder.span, self._limits)
                     members = self._members(path, outermost, place, depth)
                     break
             else:
                 return members, None, path
-        return members, entry, f"{path}{SEPARATOR}{_text(entry)}"
+        return members, entry, f"{path}{SEPARATOR}{as_text(entry.name)}"
 
     def _members(self, path: str, outermost: str, place: Member | None, depth: int) -> _Members:
         known = self._listed.get(path)
         if known is not None:
             self._listed.move_to_end(path)
             return known
+        try:
+            store = self._store(outermost, place, depth)
+            try:
+                members = self._list(store, () if place is None else (*place.steps, place.span))
+            finally:
+                store.close()
+        except ImageError as error:
+            members = _Members(fault=error)
+        except OSError as error:
+            text = f"cannot be read ({error.strerror or error})"
+            members = _Members(fault=ImageError(ErrorCode.UNREADABLE, text))
+        self._listed[path] = members
+        self._held += len(members.entries)
+        while len(self._listed) > 1 and (
+            len(self._listed) > _HELD_ARCHIVES or self._held > _HELD_ENTRIES
+        ):
+            self._held -= len(self._listed.popitem(last=False)[1].entries)
+        return members
+
+    def _store(self, outermost: str, place: Member | None, depth: int) -> Store:
+        if place is None:
+            return FileStore(outermost)
+        size = place.span.size
         if depth > self._limits.depth:
             text = f"archives nested deeper than {self._limits.depth}; unpack the outer one"
             raise ImageError(ErrorCode.ARCHIVE_LIMIT, text)
-        store = FileStore(outermost) if place is None else self._inner(place)
-        try:
-            members = self._list(store, () if place is None else (*place.steps, place.span))
-        finally:
-            store.close()
-        self._listed[path] = members
-        while (
-            len(self._listed) > 1
-            and sum(len(each.entries) for each in self._listed.values()) > _HELD_ENTRIES
-        ):
-            self._listed.popitem(last=False)
-        return members
-
-    def _inner(self, place: Member) -> Store:
-        size = place.span.size
         if size > self._limits.nested_bytes:
             text = f"an archive of {size} bytes inside an archive; unpack the outer one"
             raise ImageError(ErrorCode.ARCHIVE_LIMIT, text)
@@ -178,10 +186,6 @@ class Finder:
         if form.compression is Compression.STORED:
             return tar_entries(Part(store))
         return tar_entries(Inflated(Part(store), form.compression, self._limits, tally))
-
-
-def _text(entry: Entry) -> str:
-    return as_text(entry.name)
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:
