@@ -20,11 +20,12 @@ class ErrorCode(str, Enum):
     DECODER_CRASH = "decoder_crash"
     ARCHIVE_LIMIT = "archive_limit"
     ENCRYPTED = "encrypted"
+    LFS_POINTER = "lfs_pointer"
 
     @property
     def skipped(self) -> bool:
         """Whether the file is no image that clipfake reads, rather than a failed one."""
-        return self in (ErrorCode.NOT_AN_IMAGE, ErrorCode.UNSUPPORTED)
+        return self in (ErrorCode.NOT_AN_IMAGE, ErrorCode.UNSUPPORTED, ErrorCode.LFS_POINTER)
 
 
 class ClipfakeError(Exception):

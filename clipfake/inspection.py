@@ -17,6 +17,7 @@ from clipfake.metadata.read import MetadataOptions
 from clipfake.records import Record
 from clipfake.scanning import scan_items
 from clipfake.sources import Item
+from clipfake.sources.archives.finder import Finder
 from clipfake.training.reference import find_reference
 
 _POSITION = {"GPS GPSLatitude", "GPS GPSLongitude", "GPS GPSDestLatitude", "GPS GPSDestLongitude"}
@@ -60,18 +61,18 @@ def inspect_file(
     """Scan one file and add what only a close look is worth.
 
     Args:
-        path: of a file.
+        path: of a file, or of an archive's member as a report names it (``a.zip!/x.jpg``).
         detector: scores it.
         rule: gives the verdict.
         options: what is reported of its metadata.
     """
-    items = [Item(path)]
+    item = Finder().found(Item(path, named=True))
     limits = Limits()
-    (record,) = scan_items(items, detector, rule, limits=limits, metadata=options, workers=0)
+    (record,) = scan_items([item], detector, rule, limits=limits, metadata=options, workers=0)
     if record.sha256 is None or record.format is None:
         return Inspection(record, None, [])
-    with open(path, "rb") as file:
-        data = file.read()
+    with item.open() as file:
+        data = file.read(record.bytes or 0)
     if record.format == "JPEG" and record.error_code is None:
         record.facts = (*(record.facts or ()), *_compressed_twice(data))
     exif = [

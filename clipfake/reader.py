@@ -4,6 +4,7 @@ import errno
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import AGREES, compare_thumbnail
 from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Record
 from clipfake.sources import Item
+from clipfake.sources.content import Reader
+from clipfake.sources.not_images import HEAD_BYTES, told
 
 METADATA_SECONDS = 5.0
 
@@ -58,6 +61,11 @@ class ReadOptions:
     cache: CacheUse | None = None
 
 
+def record_of(item: Item) -> Record:
+    """The record of an item of which nothing is known yet but what named it."""
+    return Record(path=item.text, path_raw=item.raw, extra=item.extra, named=item.named)
+
+
 def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
     """Read, hash and decode one file, and read what it says about itself.
 
@@ -66,7 +74,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         error or pixels are not asked for. An image that cannot be decoded keeps its metadata.
         What the cache knows comes with its score and without pixels.
     """
-    record = Record(path=item.text, path_raw=item.raw, extra=item.extra)
+    record = record_of(item)
     data, image = b"", None
     start = time.monotonic()
     try:
@@ -141,7 +149,7 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     try:
         with item.open() as file:
             record.bytes = file.size
-            record.format = sniff(file.peek(SNIFF_BYTES))
+            record.format = _format_of(file)
             if file.size is not None and file.size > limits.bytes:
                 raise _too_large(f"{file.size} bytes", limits)
             # asking for more would allocate more; some file systems do not tell sizes
@@ -155,6 +163,19 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
         raise _too_large(f"at least {len(data)} bytes", limits)
     record.bytes = len(data)
     return data
+
+
+def _format_of(file: Reader) -> str:
+    """The image format; what else a file is known to be is told with a remedy."""
+    try:
+        return sniff(file.peek(SNIFF_BYTES))
+    except ImageError as error:
+        if error.code is not ErrorCode.NOT_AN_IMAGE:
+            raise
+        head = b""
+        with suppress(ImageError):  # of an archive that breaks off after its first bytes
+            head = file.peek(HEAD_BYTES)
+        raise told(head) or error from None
 
 
 def _too_large(size: str, limits: Limits) -> ImageError:

@@ -87,7 +87,7 @@ class Record:
         error: the same in a sentence, with a remedy.
         unread: it was asked for by name, has an image's name or is an image, and was not judged.
         extra: the manifest's own columns.
-        named: the file was asked for by its own name; not part of a report.
+        named: the user asked for it by its name on the command line; not part of a report.
         cached: what depends on the bytes comes from the cache; not part of a report.
         stamp: by which a later scan may know the file again; not part of a report.
     """

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from itertools import chain, islice
 from typing import Any
 
 from clipfake.report.journal import Journal, matching
+from clipfake.report.schema import carrying
 from clipfake.sources import Item
 
 logger = logging.getLogger(__name__)
@@ -18,8 +20,9 @@ def remaining(
 ) -> Iterator[Item]:
     """Items that a journal has no rows of; those it has are restored first.
 
-    The listing is compared with the journal path by path. Where the two part, because files came or
-    went since, the rows from there on are dropped and their files scanned again.
+    The listing is compared with the journal path by path. Where the two part, because files or
+    lists changed since, the rows from there on are dropped and their files scanned again. Of a row
+    that is kept the columns of a changed list are those that the list has now.
 
     Args:
         items: everything, in order.
@@ -32,19 +35,28 @@ def remaining(
     source = iter(items)
     kept = 0
     left_over: list[Item] = []
-    for rows in journal.rows():
-        listed = list(islice(source, len(rows)))
-        same = matching(rows, [item.text for item in listed])
-        for row in rows[:same]:
-            restore(row)
-        kept += same
-        if same < len(rows):
-            left_over = listed[same:]
-            logger.warning(
-                "%s: the files changed after %d rows; the scan goes on from there",
-                journal.path,
-                kept,
-            )
-            break
+    if journal.outdated:
+        logger.warning("%s: %s; rows of the same paths are kept", journal.path, journal.outdated)
+    with journal.renewed() if journal.outdated else nullcontext() as renew:
+        for rows in journal.rows():
+            listed = list(islice(source, len(rows)))
+            same = matching(rows, [item.text for item in listed])
+            whole, rows, left_over = same == len(rows), rows[:same], listed[same:]
+            if renew is not None:
+                rows = [
+                    carrying(row, item.extra, journal.schema)
+                    for row, item in zip(rows, listed, strict=False)
+                ]
+                renew(rows)
+            for row in rows:
+                restore(row)
+            kept += same
+            if not whole:
+                logger.warning(
+                    "%s: the files changed after %d rows; the scan goes on from there",
+                    journal.path,
+                    kept,
+                )
+                break
     journal.keep(kept)
     return chain(left_over, source)

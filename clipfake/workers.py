@@ -84,6 +84,6 @@ def _receive(receiver: Connection, seconds: float) -> Any:
 
 
 def _failed(item: Item, code: ErrorCode, text: str) -> Record:
-    record = Record(path=item.text, path_raw=item.raw, extra=item.extra)
+    record = reader.record_of(item)
     record.error_code, record.error = code, f"{record.path}: {text}"
     return record

@@ -17,4 +17,5 @@ def test_only_what_is_no_image_counts_as_skipped() -> None:
     assert {code for code in ErrorCode if code.skipped} == {
         ErrorCode.NOT_AN_IMAGE,
         ErrorCode.UNSUPPORTED,
+        ErrorCode.LFS_POINTER,
     }

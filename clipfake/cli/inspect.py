@@ -2,7 +2,6 @@
 
 import json
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +22,9 @@ from clipfake.cli.options import (
 
 
 def inspect_command(
-    files: Annotated[list[str], typer.Argument(help="Image files.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Image files, also inside archives: a.zip!/x.jpg.")
+    ],
     fpr: Fpr = None,
     threshold: Threshold = None,
     adapter: AdapterFile = None,
@@ -61,7 +62,7 @@ def inspect_command(
     console = Console(highlight=False)
     read = 0
     for file in files:
-        found = inspect_file(str(Path(file)), detector, rule, options)
+        found = inspect_file(file, detector, rule, options)
         read += found.record.error_code is None
         if as_json:
             typer.echo(json.dumps(as_object(found, rule), ensure_ascii=False))

@@ -60,9 +60,9 @@ def open_journal(
         return None
     options = {name: value for name, value in about["options"].items() if name not in _FREE}
     made_by = {name: value for name, value in about.items() if name not in ("started", "options")}
-    scan = {**made_by, **options, "manifests": sources.stamps()}
-    path = journal_path(outputs[0])
-    return Journal(path, report_schema(sources.columns), scan, every=every, resume=resume)
+    path, schema = journal_path(outputs[0]), report_schema(sources.columns)
+    scan = {**made_by, **options}
+    return Journal(path, schema, scan, every=every, resume=resume, lists=sources.stamps())
 
 
 def about_scan(detector: "Detector | None", options: dict[str, Any]) -> dict[str, Any]:

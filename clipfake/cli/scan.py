@@ -23,14 +23,14 @@ from clipfake.cli.options import (
     Trust,
     Workers,
 )
-from clipfake.errors import UsageError
+from clipfake.errors import ErrorCode, UsageError
 from clipfake.imaging.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clipfake.report.summary import Summary
-    from clipfake.sources import Item
+    from clipfake.sources import Sources
 
 
 def scan_command(
@@ -64,6 +64,12 @@ def scan_command(
     ] = False,
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Open URLs (s3:// gs:// hf:// https:// ...).")
+    ] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="Zero bytes end the names on stdin and in .txt lists (git -z)."
+        ),
     ] = False,
     fpr: Fpr = None,
     threshold: Threshold = None,
@@ -157,7 +163,7 @@ def scan_command(
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
     from clipfake.report.report import Report, check_output
     from clipfake.resume import remaining
-    from clipfake.sources import ArchiveLimits, Selection, Sources
+    from clipfake.sources import ArchiveLimits, Item, Selection, Sources
     from clipfake.sources.shard import Shard
 
     for path in output or []:
@@ -170,7 +176,7 @@ def scan_command(
         archives=None if no_archives else ArchiveLimits(member_bytes=max_bytes),
         network=allow_network,
     )
-    sources = Sources(paths, selection)
+    sources = Sources(paths, selection, null=null)
     share = Shard.parse(shard)
 
     from clipfake.cache import Cache
@@ -246,7 +252,9 @@ def scan_command(
         raise
     statement = write_custody(inputs, about, report.paths, restored=restored) if custody else None
     written = Written(report.paths, replaced, statement)
-    screen.summarise(summary, rule, detector.adapter if detector else None, written, {})
+    screen.summarise(
+        summary, rule, detector.adapter if detector else None, written, sources.passed_over
+    )
     screen.list_findings(summary)
     if as_json:
         used = {
@@ -258,10 +266,19 @@ def scan_command(
         }
         reports = [str(path) for path in report.paths]
         typer.echo(json.dumps({**summary.to_json(), **used, "reports": reports}))
-    return _exit_code(summary)
+    if _nothing_to_scan(summary, sources) and not quiet:
+        typer.echo("nothing to scan: the list names no image", err=True)
+    return _exit_code(summary, sources)
 
 
-def _exit_code(summary: "Summary") -> int:
+def _nothing_to_scan(summary: "Summary", sources: "Sources") -> bool:
+    """Whether lists alone were given, and nothing that they name is an image."""
+    no_images = summary.errors[ErrorCode.NOT_AN_IMAGE.value]
+    return sources.only_lists and summary.files == no_images and not summary.unread
+
+
+def _exit_code(summary: "Summary", sources: "Sources") -> int:
     if summary.failing:
         return Exit.FOUND
-    return Exit.FINE if summary.scored else Exit.NOTHING_READ
+    fine = summary.scored or _nothing_to_scan(summary, sources)
+    return Exit.FINE if fine else Exit.NOTHING_READ

@@ -109,6 +109,9 @@ def _read_manifest(name: str, wanted: dict[str, str]) -> LabelledSet:
             raise UsageError(f"{name}: no column named {column!r} beside path (columns: {known})")
     examples, passed_over = [], Counter[str]()
     for item in manifest:
+        if item.problem is not None:
+            passed_over["rows without a path"] += 1
+            continue
         columns = {key: "" if v is None else str(v) for key, v in item.extra.items()}
         if any(columns[column] != value for column, value in wanted.items()):
             passed_over["of other columns"] += 1

@@ -94,6 +94,12 @@ def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
     return fit_row(values, schema)
 
 
+def carrying(row: Mapping[str, Any], extra: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """A row with other columns of a manifest in place of those that it has."""
+    own = {name: row.get(name) for name in COLUMNS}
+    return fit_row({column_name(n): v for n, v in extra.items()} | own, schema)
+
+
 def fit_row(values: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
     """Values for the columns of a schema: null where there is none, text where that is the type."""
     return {field.name: _fit(values.get(field.name), field.type) for field in schema}

@@ -18,12 +18,15 @@ class Item:
         extra: the manifest's other columns.
         problem: set for what is known to be unreadable before it is opened.
         content: where its bytes are; None when in the file of that name.
+        named: the user asked for it by its name on the command line; False for what walking a
+            folder or an archive found, and for rows of lists, which may well name documents.
     """
 
     path: str
     extra: dict[str, Any] = field(default_factory=dict)
     problem: ImageError | None = None
     content: Content | None = None
+    named: bool = False
 
     def open(self) -> AbstractContextManager[Reader]:
         """Open what it names; raises what its content does."""

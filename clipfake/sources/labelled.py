@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from clipfake.errors import UsageError
 
-_LABELS = {"real": False, "nature": False, "0": False, "fake": True, "ai": True, "1": True}
+_REAL = {"real", "nature", "false"}
+_AI = {"fake", "ai", "true"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,23 @@ def is_ai_label(label: object, of: str) -> bool:
     """Whether a manifest's label says AI.
 
     Args:
-        label: ``real``, ``nature`` or 0; ``fake``, ``ai`` or 1; in any case.
+        label: ``real``, ``nature``, false or 0; ``fake``, ``ai``, true or 1; as text in any case,
+            numbers also with decimals, as programs write them that have no whole numbers.
         of: the image, for the message.
 
     Raises:
         UsageError: the label is none of these.
     """
-    known = _LABELS.get(str(label).lower())
-    if known is None:
-        raise UsageError(f"{of}: label {label!r} is unknown; use real or fake")
-    return known
+    text = str(label).strip().lower()
+    if text in _REAL or _number(text) == 0:
+        return False
+    if text in _AI or _number(text) == 1:
+        return True
+    raise UsageError(f"{of}: label {label!r} is unknown; use real or fake")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -2,11 +2,16 @@
 
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from clipfake.sources.archives.limits import ArchiveLimits
+
+# what a rule left out and a user may not know of, by its kind
+PassedOver = Counter[str]
+HIDDEN, LINKS, ARCHIVES = "hidden", "symbolic links", "archives"
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,14 @@ class Selection:
         """Whether a folder is walked; ``relative`` is its path below the folder, with slashes."""
         return not self._excluded(relative)
 
+    def hides(self, relative: str, *, is_folder: bool = False) -> bool:
+        """Whether the dot before its name is all that leaves out a file or folder."""
+        if self.hidden or not _dotted(relative) or _matches(self._exclude, relative):
+            return False
+        return is_folder or not self.include or _matches(self._include, relative)
+
     def _excluded(self, relative: str) -> bool:
-        if not self.hidden and relative.rsplit("/", 1)[-1].startswith("."):
+        if not self.hidden and _dotted(relative):
             return True
         return _matches(self._exclude, relative)
 
@@ -55,6 +66,10 @@ class Selection:
     @cached_property
     def _exclude(self) -> list["_Pattern"]:
         return [_compile(pattern) for pattern in self.exclude]
+
+
+def _dotted(relative: str) -> bool:
+    return relative.rsplit("/", 1)[-1].startswith(".")
 
 
 # a part of a path each; None stands for ** and takes any number of parts

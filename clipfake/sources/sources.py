@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from clipfake.errors import UsageError
 from clipfake.sources.archives.expand import expanded
+from clipfake.sources.archives.finder import Finder
 from clipfake.sources.content import Carried
 from clipfake.sources.item import Item
 from clipfake.sources.manifest import STDIN, Manifest, is_manifest
 from clipfake.sources.remote import as_local, is_url, need_permission, remote_item, remote_items
 from clipfake.sources.remote.driver import need_driver
-from clipfake.sources.select import Selection
+from clipfake.sources.select import PassedOver, Selection
 from clipfake.sources.walk import walk
 
 
@@ -26,14 +27,24 @@ class Sources:
             a name that two manifests hold with different types becomes text.
         rereadable: whether the stream can be iterated twice at little cost (standard input
             cannot, other machines would be asked twice).
+        passed_over: hidden files and folders, symbolic links, and archives not looked into, that
+            the iteration under way or the last one left out, by their kind.
     """
 
-    def __init__(self, paths: Sequence[str | os.PathLike[str]], selection: Selection) -> None:
-        """Check each name; nothing is listed yet.
+    def __init__(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        selection: Selection,
+        *,
+        null: bool = False,
+    ) -> None:
+        """Check each name; nothing is listed yet but archives of which members are named.
 
         Args:
-            paths: files, folders, manifests, URLs, or ``-`` for paths on standard input.
+            paths: files, folders, members of archives, manifests, URLs, or ``-`` for paths on
+                standard input.
             selection: which files of a folder are taken, and whether URLs may be opened.
+            null: zero bytes end the names on standard input and in ``.txt`` lists.
 
         Raises:
             UsageError: a name does not exist, a manifest cannot be read, or a URL may not be
@@ -41,59 +52,85 @@ class Sources:
         """
         self._selection = selection
         self._parts: list[str | Manifest] = []
+        self._finder = Finder(selection.archives)
         self.columns: dict[str, pa.DataType] = {}
         self.rereadable = True
+        self.passed_over = PassedOver()
         for given in paths:
             path = self._local(os.fspath(given))
             if is_url(path):
                 self._parts.append(path)
                 self.rereadable = False
                 continue
-            if path != STDIN and not os.path.lexists(path):
-                raise UsageError(f"{path}: no such file or folder")
-            if is_manifest(path) and not os.path.isdir(path):
-                manifest = Manifest(path)
+            exists = path == STDIN or os.path.lexists(path)
+            if not exists:
+                self._need_member(path)
+            if exists and is_manifest(path) and not os.path.isdir(path):
+                manifest = Manifest(path, null=null)
                 self._parts.append(manifest)
                 self._add_columns(manifest.columns)
                 self.rereadable = self.rereadable and path != STDIN
             else:
                 self._parts.append(path)
+        manifests = [part for part in self._parts if isinstance(part, Manifest)]
+        if null and not any(manifest.of_names for manifest in manifests):
+            raise UsageError("--null is about names on standard input (-) or in a .txt list")
+
+    @property
+    def only_lists(self) -> bool:
+        """Whether all that was named are lists, which may well name no image."""
+        return bool(self._parts) and all(isinstance(part, Manifest) for part in self._parts)
 
     def __iter__(self) -> Iterator[Item]:
-        """Items of all parts, in order.
+        """Items of all parts, in order; ``passed_over`` begins anew.
 
         Raises:
-            UsageError: a row of a manifest cannot be read, or its URL may not be opened.
+            UsageError: a manifest cannot be read any further, or its URL may not be opened.
         """
-        for part in self._parts:
-            if isinstance(part, Manifest):
-                for item in part:
-                    yield from self._listed(item)
-            elif is_url(part):
-                yield from remote_items(part, self._selection)
-            elif os.path.isdir(part):
-                yield from walk(part, self._selection)
-            else:
-                yield from expanded(Item(part), self._selection)
+        self.passed_over.clear()
+        return self._items(self._finder, self.passed_over)
 
     def count(self) -> int | None:
-        """How many items there are; None when only reading a compressed archive would tell."""
+        """How many items there are; None when only reading a compressed archive would tell.
+
+        Another thread may iterate meanwhile.
+        """
         count = 0
-        for item in self:
+        for item in self._items(Finder(self._selection.archives), PassedOver()):
             if isinstance(item.content, Carried):
                 return None
             count += 1
         return count
 
-    def _listed(self, item: Item) -> Iterator[Item]:
+    def _items(self, finder: Finder, passed_over: PassedOver) -> Iterator[Item]:
+        for part in self._parts:
+            if isinstance(part, Manifest):
+                for item in part:
+                    yield from self._listed(item, finder, passed_over)
+            elif is_url(part):
+                yield from remote_items(part, self._selection, passed_over)
+            elif os.path.isdir(part):
+                yield from walk(part, self._selection, passed_over)
+            else:
+                item = finder.found(Item(part, named=True))
+                yield from expanded(item, self._selection, passed_over=passed_over)
+
+    def _listed(self, item: Item, finder: Finder, passed_over: PassedOver) -> Iterator[Item]:
         """Items of a manifest's row."""
-        path = self._local(item.path)
-        if is_url(path):
+        path = item.path if item.problem else self._local(item.path)
+        if item.problem is None and is_url(path):
             yield replace(remote_item(path), extra=item.extra)
-        else:
-            yield from expanded(
-                item if path == item.path else replace(item, path=path), self._selection
-            )
+            return
+        item = finder.found(item if path == item.path else replace(item, path=path))
+        yield from expanded(item, self._selection, passed_over=passed_over)
+
+    def _need_member(self, path: str) -> None:
+        """Raise UsageError for what is neither a file nor a member of an archive."""
+        found = self._finder.found(Item(path))
+        if found.problem is not None:
+            raise UsageError(f"{path}: {found.problem}")
+        if found.content is None and not os.path.lexists(found.path):
+            raise UsageError(f"{path}: no such file or folder")
 
     def _local(self, name: str) -> str:
         """A name as given, where ``file://`` URLs are names of files; other URLs are checked."""

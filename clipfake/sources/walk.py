@@ -1,6 +1,7 @@
 """Walk a folder without holding its listing."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -8,7 +9,7 @@ from itertools import islice
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.archives.expand import expanded
 from clipfake.sources.item import Item
-from clipfake.sources.select import Selection
+from clipfake.sources.select import HIDDEN, LINKS, PassedOver, Selection
 
 SORTED_UP_TO = 100_000
 
@@ -30,7 +31,7 @@ class _Level:
     entries: Iterator["os.DirEntry[str]"]
 
 
-def walk(root: str, selection: Selection) -> Iterator[Item]:
+def walk(root: str, selection: Selection, passed_over: PassedOver | None = None) -> Iterator[Item]:
     """Files below a folder, depth first.
 
     Folders of up to ``SORTED_UP_TO`` entries come in the order of their names; larger ones
@@ -41,6 +42,7 @@ def walk(root: str, selection: Selection) -> Iterator[Item]:
     Args:
         root: the folder.
         selection: which files and folders are taken.
+        passed_over: counts what is left out for being hidden, a link or an archive.
 
     Yields:
         Items whose path is ``root`` joined with the path below it, and of the members of
@@ -48,28 +50,33 @@ def walk(root: str, selection: Selection) -> Iterator[Item]:
     """
     # a list, since folders can be nested deeper than calls
     levels = [_Level(root, "", _identity(root), _entries(root))]
+    passed_over = Counter() if passed_over is None else passed_over
     while levels:
         level = levels[-1]
         try:
             entry = next(level.entries, None)
-            passed_over = entry and entry.is_symlink() and not selection.follow_symlinks
+            is_link = entry and entry.is_symlink() and not selection.follow_symlinks
         except OSError as error:
             levels.pop()
-            yield Item(level.folder, problem=_problem(error))
+            yield Item(level.folder, problem=_problem(error), named=not levels)
             continue
         if entry is None:
             levels.pop()
             continue
-        if passed_over:
-            continue
         below = f"{level.relative}{entry.name}"
-        if _is_folder(entry):
+        if is_link:
+            passed_over[LINKS] += selection.enters(below)
+            continue
+        is_folder = _is_folder(entry)
+        passed_over[HIDDEN] += selection.hides(below, is_folder=is_folder)
+        if is_folder:
             identity = _identity(entry.path)
             if selection.enters(below) and all(identity != above.identity for above in levels):
                 levels.append(_Level(entry.path, f"{below}/", identity, _entries(entry.path)))
         elif selection.enters(below):  # an archive may hold what is taken, as a folder may
             taken = selection.takes_file(below)
-            yield from expanded(Item(entry.path), selection, below=below, taken=taken)
+            found = Item(entry.path)
+            yield from expanded(found, selection, below=below, taken=taken, passed_over=passed_over)
 
 
 def _entries(folder: str) -> Iterator["os.DirEntry[str]"]:

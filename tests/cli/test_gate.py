@@ -1,4 +1,4 @@
-"""`clipfake scan` as the gate of a pipeline: what fails a run is named, and what was not read too."""
+"""`clipfake scan` as the gate of a pipeline: what fails a run is named."""
 
 import json
 import os

@@ -50,11 +50,11 @@ def test_members_have_rows_like_files(here: Path, workers: int) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["in", "r.parquet"]
 
 
-def test_no_archives_leaves_them_as_files(here: Path) -> None:
+def test_no_archives_leaves_them_unread(here: Path) -> None:
     Path("x.zip").write_bytes(packed(FILES, "zip"))
     assert scan("x.zip", "--no-archives", "-o", "r.parquet") == Exit.NOTHING_READ
     [row] = rows(here / "r.parquet")
-    assert (row["path"], row["error_code"]) == ("x.zip", "not_an_image")
+    assert (row["path"], row["error_code"]) == ("x.zip", "unsupported")
 
 
 def test_globs_and_limits_reach_members(here: Path) -> None:

@@ -103,10 +103,85 @@ def test_a_header_that_tore_is_a_new_start(path: Path) -> None:
 
 
 def test_another_scan_is_refused_and_the_difference_named(path: Path) -> None:
-    with pytest.raises(UsageError, match=r"another scan \(different: threshold\).*--no-resume"):
+    found = r"another scan \(different: threshold was 0.9, is 0.5\).*--no-resume"
+    with pytest.raises(UsageError, match=found):
         opened(path, threshold=0.5)
-    with pytest.raises(UsageError, match="different: schema"):
-        Journal(path, report_schema({}), SCAN, every=1, resume=True)
+    with pytest.raises(UsageError, match=r"different: gps was null, is true\)"):
+        opened(path, gps=True)
+    with pytest.raises(UsageError, match=r"different: paths\)"):
+        opened(path, paths=["a", "b" * 100])
+
+
+def test_a_journal_of_other_columns_of_ours_is_refused(path: Path) -> None:
+    with pytest.raises(UsageError, match="different: columns"):
+        Journal(path, pa.schema([("path", pa.string())]), SCAN, every=1, resume=True)
+
+
+# lists that changed
+
+
+def carrying(path: Path, columns: dict[str, pa.DataType], lists: list[object]) -> Journal:
+    schema = report_schema(columns)
+    return Journal(path, schema, SCAN, every=2, resume=True, lists=[lists])
+
+
+def resumed_with(journal: Journal, items: list[Item]) -> tuple[list[dict[str, object]], list[Item]]:
+    kept_rows: list[dict[str, object]] = []
+    left = remaining(items, journal, kept_rows.append)
+    return kept_rows, list(left)
+
+
+def test_rows_of_a_changed_list_are_kept_with_its_present_columns(path: Path) -> None:
+    columns = {"note": pa.string(), "label": pa.int64()}
+    journal = carrying(path, columns, ["m.csv", 1, 2])
+    assert journal.outdated == "m.csv changed since"
+    items = [Item(name, {"note": name * 2, "label": 8}) for name in "abcde"]
+    rows, left = resumed_with(journal, items)
+    assert [(each["path"], each["note"], each["label"]) for each in rows] == [
+        (name, name * 2, 8) for name in "abcd"
+    ]
+    assert left == items[4:]
+    assert journal.outdated is None
+    journal.add({**row("e"), "note": "ee", "label": 8})
+    journal.close()
+    again = carrying(path, columns, ["m.csv", 1, 2])
+    assert again.outdated is None
+    assert [each["note"] for rows in again.rows() for each in rows] == [
+        "aa",
+        "bb",
+        "cc",
+        "dd",
+        "ee",
+    ]
+    assert sorted(os.listdir(path.parent)) == [path.name]
+
+
+def test_a_changed_list_of_other_paths_keeps_those_before(path: Path) -> None:
+    journal = carrying(path, {"label": pa.int64()}, ["m.csv", 1, 2])
+    items = [Item(name, {"label": 7}) for name in "abxd"]
+    rows, left = resumed_with(journal, items)
+    assert ([each["path"] for each in rows], left) == (["a", "b"], items[2:])
+    assert kept(journal) == ["a", "b"]
+
+
+def test_a_column_that_a_list_no_longer_has_is_gone(path: Path) -> None:
+    journal = carrying(path, {}, ["m.csv", 1, 2])
+    rows, _ = resumed_with(journal, [Item(name) for name in "abcd"])
+    assert all("label" not in each for each in rows)
+    assert [each["path"] for each in rows] == list("abcd")
+
+
+def test_a_renewal_that_fails_leaves_the_old_journal(path: Path) -> None:
+    journal = carrying(path, {}, ["m.csv", 1, 2])
+    before = path.read_bytes()
+
+    def failing(_row: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        remaining([Item("a"), Item("b")], journal, failing)
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == [path.name]
 
 
 @pytest.mark.parametrize("content", [b"text\n", b'{"a": 1}\n', b"\xff\xfe\n", b"[]\n"])
@@ -170,7 +245,11 @@ def resumed(path: Path, names: str) -> tuple[list[str], list[str]]:
     """What is restored and what remains."""
     restored: list[str] = []
     journal = opened(path)
-    left = remaining(map(Item, names), journal, lambda each: restored.append(str(each["path"])))
+
+    def restore(each: dict[str, object]) -> None:
+        restored.append(str(each["path"]))
+
+    left = remaining(map(Item, names), journal, restore)
     found = restored, [item.path for item in left]
     journal.close()
     return found

@@ -432,6 +432,6 @@ def test_secrets_are_used_and_never_told(web: Server) -> None:
         assert "topsecret" not in repr(item)
 
 
-def test_archives_of_other_machines_are_left_alone(web: Server) -> None:
+def test_archives_of_other_machines_are_told_and_left_alone(web: Server) -> None:
     web.answers["/a.zip"] = b"PK\x05\x06" + bytes(18)
-    assert rows(f"{web.url}/a.zip") == [(f"{web.url}/a.zip", ErrorCode.NOT_AN_IMAGE)]
+    assert rows(f"{web.url}/a.zip") == [(f"{web.url}/a.zip", ErrorCode.UNSUPPORTED)]

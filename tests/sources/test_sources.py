@@ -10,7 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from clipfake.errors import UsageError
-from clipfake.sources import Selection, Sources
+from clipfake.imaging.limits import Limits
+from clipfake.reader import ReadOptions, read_item
+from clipfake.sources import Item, Selection, Sources
+from clipfake.workers import read_alone
+from tests.sources.archives import PICTURE, zipped
 
 
 @pytest.fixture
@@ -124,6 +128,132 @@ def test_nothing_is_listed_before_it_is_asked_for(
     assert listed == []
     assert next(items).path == "folder/a.png"
     assert listed == ["folder"]
+
+
+# what was asked for by name
+
+
+def named(*given: str, selection: Selection | None = None) -> dict[str, bool]:
+    return {item.path: item.named for item in Sources(given, selection or Selection())}
+
+
+def test_what_was_named_is_told_from_what_was_found(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("x.zip").write_bytes(zipped({"m.png": PICTURE, "n.png": PICTURE}))
+    Path("broken.zip").write_bytes(zipped({"m.png": PICTURE})[:-30])
+    Path("list.csv").write_text("path\nfolder/b.png\nx.zip!/n.png\nx.zip\n,\n")
+    assert named("single.gif", "folder", "x.zip", "broken.zip") == {
+        "single.gif": True,
+        "folder/a.png": False,
+        "folder/b.png": False,
+        "x.zip!/m.png": False,
+        "x.zip!/n.png": False,
+        "broken.zip": True,
+    }
+    assert named("x.zip!/m.png", "list.txt") == {
+        "x.zip!/m.png": True,
+        "y.png": False,
+        "x.png": False,
+    }
+    listed = [(item.path, item.named) for item in Sources(["list.csv"], Selection())]
+    assert listed == [
+        ("folder/b.png", False),
+        ("x.zip!/n.png", False),
+        ("x.zip!/m.png", False),
+        ("x.zip!/n.png", False),
+        ("list.csv:5", False),
+    ]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("in.png\n"))
+    assert named("-") == {"in.png": False}
+
+
+def test_a_named_folder_that_cannot_be_listed_was_named(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("folder/shut").mkdir()
+    real = os.scandir
+
+    def scandir(folder: str) -> object:
+        if folder in ("folder/shut", "gone"):
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert named("folder")["folder/shut"] is False
+    Path("gone").mkdir()
+    assert named("gone") == {"gone": True}
+
+
+def test_records_carry_it(here: Path) -> None:
+    options = ReadOptions(None, Limits(), None)
+    for item in Sources(["single.gif", "folder"], Selection()):
+        assert read_item(item, options)[0].named is item.named
+        assert read_alone(item, options)[0].named is item.named
+    assert read_alone(Item("gone", named=True), options)[0].named
+
+
+# what is passed over
+
+
+@pytest.fixture
+def odd(here: Path) -> Path:
+    """A folder with hidden files and folders, links, and archives that hold hidden files."""
+    for name in ("folder/.git/a.png", "folder/.git/b.png", "folder/sub/.d.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    Path("folder/link.png").symlink_to("a.png")
+    Path("folder/down").symlink_to("sub")
+    Path("folder/.link").symlink_to("a.png")
+    Path("folder/x.zip").write_bytes(zipped({"._m.png": PICTURE, ".e/n.png": PICTURE, "o": b""}))
+    return here
+
+
+def over(*given: str, **rules: object) -> dict[str, int]:
+    sources = Sources(given, Selection(**rules))  # type: ignore[arg-type]
+    list(sources)
+    return {kind: count for kind, count in sources.passed_over.items() if count}
+
+
+def test_what_is_passed_over_is_counted(odd: Path) -> None:
+    # .c.png, .git, sub/.d.png and two members; a hidden link is hidden first of all
+    assert over("folder") == {"hidden": 5, "symbolic links": 2}
+    assert over("folder", hidden=True) == {"symbolic links": 3}
+    assert over("folder", follow_symlinks=True, hidden=True) == {}
+    assert over("folder", archives=None) == {"hidden": 3, "symbolic links": 2, "archives": 1}
+    assert over("folder/x.zip", archives=None) == {"archives": 1}
+    assert over("single.gif", archives=None) == {}
+
+
+def test_what_was_left_out_on_purpose_is_not_counted(odd: Path) -> None:
+    assert over("folder", exclude=[".git", "*.zip", "link*"]) == {"hidden": 2, "symbolic links": 1}
+    assert over("folder", include=["*.gif"]) == {"hidden": 2, "symbolic links": 2}
+
+
+def test_each_iteration_counts_anew_and_counting_does_not(odd: Path) -> None:
+    sources = Sources(["folder"], Selection())
+    first = iter(sources)
+    next(first)
+    assert sources.count() == len(list(Sources(["folder"], Selection())))
+    list(first)
+    assert sources.passed_over["hidden"] == 5
+    list(sources)
+    assert sources.passed_over["hidden"] == 5
+
+
+# lists alone
+
+
+def test_lists_alone_are_told(here: Path) -> None:
+    Path("m.csv").write_text("path\na\n")
+    for given, expected in (
+        (["list.txt"], True),
+        (["-", "m.csv"], True),
+        (["list.txt", "single.gif"], False),
+        (["folder"], False),
+        ([], False),
+    ):
+        assert Sources(given, Selection()).only_lists is expected
 
 
 def test_no_names_give_nothing() -> None:

@@ -6,7 +6,7 @@ from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.archives.decompressors import Compression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """Where a member's bytes lie in its archive.
 
@@ -27,7 +27,7 @@ class Span:
     headed: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A member.
 

@@ -89,7 +89,7 @@ class Listing:
 
     def _member(self, archive: Archive, entry: Entry, opened: _Open) -> Iterator[Item]:
         name, span = as_text(entry.name), entry.span
-        item = replace(archive.item, path=f"{archive.item.path}!/{name}")
+        item = replace(archive.item, path=f"{archive.item.path}!/{name}", named=False)
         try:
             relative = archive.names.relative(name)
         except ImageError as error:
@@ -150,11 +150,20 @@ class Listing:
             (*archive.to_members, span),
             archive.depth + 1,
         )
-        problem = self._refusal(inner, span.size)
-        yield from self.items(inner) if problem is None else [replace(item, problem=problem)]
+        yield from self.inner(inner)
 
-    def _refusal(self, archive: Archive, size: int) -> ImageError | None:
+    def inner(self, archive: Archive) -> Iterator[Item]:
+        """Items of an archive inside an archive, as ``items`` gives them, within the limits."""
+        problem = self._refusal(archive)
+        if problem is None:
+            yield from self.items(archive)
+        else:
+            yield replace(archive.item, problem=problem)
+
+    def _refusal(self, archive: Archive) -> ImageError | None:
         """Why an archive inside an archive is not looked into."""
+        place = archive.steps[-1]
+        size = place.size if isinstance(place, Span) else 0
         if archive.depth > self._limits.depth:
             text = f"archives nested deeper than {self._limits.depth}; unpack the outer one"
         elif size > self._limits.nested_bytes:

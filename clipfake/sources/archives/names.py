@@ -5,9 +5,10 @@ absolute, is a name like others.
 """
 
 import os
+from collections import Counter
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.sources.select import Selection
+from clipfake.sources.select import HIDDEN, PassedOver, Selection
 
 MAX_BYTES = 4096
 MAX_FOLDERS = 100
@@ -21,15 +22,19 @@ class Names:
             empty for an archive that was named outright.
     """
 
-    def __init__(self, selection: Selection, below: str = "") -> None:
+    def __init__(
+        self, selection: Selection, below: str = "", passed_over: PassedOver | None = None
+    ) -> None:
         self.below = below
+        self._passed_over = Counter() if passed_over is None else passed_over
+        self._hides = False
         self._selection = selection
         self._folder = ""
         self._entered = True
 
     def inside(self, relative: str) -> "Names":
         """The names of an archive that is a member itself."""
-        return Names(self._selection, f"{relative}/")
+        return Names(self._selection, f"{relative}/", self._passed_over)
 
     def relative(self, name: str) -> str | None:
         """The member's path below the folder that is walked; None when its folder is left out.
@@ -44,7 +49,10 @@ class Names:
         if folder != self._folder:
             self._folder = folder
             above = (self.below + "/".join(parts[:end]) for end in range(1, len(parts)))
-            self._entered = all(map(self._selection.enters, above))
+            shut = next((each for each in above if not self._selection.enters(each)), None)
+            self._entered = shut is None
+            self._hides = shut is not None and self._selection.hides(shut, is_folder=True)
+        self._passed_over[HIDDEN] += self._hides
         return self.below + ("/".join(parts) or "unnamed") if self._entered else None
 
     def takes(self, relative: str) -> bool:
@@ -53,6 +61,7 @@ class Names:
 
     def enters(self, relative: str) -> bool:
         """Whether a member is looked into, should it be an archive itself."""
+        self._passed_over[HIDDEN] += self._selection.hides(relative)
         return self._selection.enters(relative)
 
 

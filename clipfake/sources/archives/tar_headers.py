@@ -12,8 +12,10 @@ from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.archives.entry import Entry, Span, no_file
 
 BLOCK = 512
+_END = bytes(BLOCK)
 
 _EXTENSION_BYTES = 2**20  # of long names and attributes of one member
+_PADDING_BYTES = 64 * 2**20  # of zeros between archives that follow one another
 _FILES = b"0\x007"
 _GNU_SPARSE = b"S"
 _LINKS = {
@@ -51,19 +53,20 @@ def is_tar(head: bytes) -> bool:
 
 
 def tar_entries(tar: Forward) -> Iterator[Entry]:
-    """Members in their order.
+    """Members in their order, of all archives that follow one another.
 
-    Between two of them the consumer may read the first one's bytes, and no others.
+    What lies behind the end of an archive and is none itself is not looked at. Between two
+    members the consumer may read the first one's bytes, and no others.
 
     Args:
         tar: the archive, from its start.
 
     Raises:
         ImageError: ``damaged`` or ``truncated``, where the rest cannot be found;
-            ``archive_limit`` for headers of unreasonable length; what ``tar`` raises.
+            ``archive_limit`` for headers or zeros of unreasonable length; what ``tar`` raises.
     """
     common: _Attributes = {}
-    while header := _next_header(tar):
+    while header := _next_header(tar, common):
         attributes, extended = dict(common), 0
         while (kind := header[156:157]) in b"xXgLK":
             size = _number(header[124:136])
@@ -78,10 +81,10 @@ def tar_entries(tar: Forward) -> Iterator[Entry]:
                 attributes |= common
             elif kind in b"xX":
                 attributes |= _attributes(data)
-            following = _next_header(tar)
-            if following is None:
+            following = _block(tar)
+            if following is None or following == _END:
                 raise ImageError(ErrorCode.TRUNCATED, "the tar archive ends inside a header")
-            header = following
+            header = _checked(following)
         entry = _entry(header, attributes, tar)
         if header[156:157] not in _OF_THE_ARCHIVE:
             yield entry
@@ -121,11 +124,25 @@ def _pass_sparse_map(header: bytes, tar: Forward) -> None:
         more = block[504]
 
 
-def _next_header(tar: Forward) -> bytes | None:
+def _next_header(tar: Forward, common: _Attributes) -> bytes | None:
     """The next header; None at the end, which need not be marked."""
     header = _block(tar)
-    if header is None or not header.strip(b"\0"):
-        return None
+    if header is None or header != _END:
+        return None if header is None else _checked(header)
+    common.clear()  # attributes of all members end with their archive
+    zeros = BLOCK
+    # a file may break off here, or hold what is no archive
+    while len(block := tar.read(BLOCK)) == BLOCK:
+        if block != _END:
+            return block if _checksum_fits(block) else None
+        zeros += BLOCK
+        if zeros > _PADDING_BYTES:
+            text = f"over {_PADDING_BYTES} zeros behind its end; what follows is not scanned"
+            raise ImageError(ErrorCode.ARCHIVE_LIMIT, text)
+    return None
+
+
+def _checked(header: bytes) -> bytes:
     if not _checksum_fits(header):
         raise ImageError(ErrorCode.DAMAGED, "a header of the tar archive is damaged")
     return header

@@ -1,12 +1,13 @@
 """The central directory of a zip archive, read entry by entry.
 
-Source: PKWARE's APPNOTE 6.3.10, sections 4.3.12 to 4.3.16 and 4.5.3. Only the central directory
-counts, as for every common reader; names are kept as bytes.
+Source: PKWARE's APPNOTE 6.3.10, sections 4.3.12 to 4.3.16, 4.5.3, 4.6.9 and D. Only the central
+directory counts, as for every common reader.
 """
 
 import stat
 import struct
 from collections.abc import Iterator
+from zlib import crc32
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.archives.decompressors import Compression
@@ -32,6 +33,10 @@ _COMPRESSIONS = {
 }
 _OTHERS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _UNIX = (3, 19)  # and macOS
+_UTF8 = 0x800
+_ZIP64, _UNICODE_PATH = 1, 0x7075
+# bytes that are letters of European languages in code page 437, and none in ISO 8859
+_LETTERS_437 = frozenset(range(0x80, 0xA6)) | {0xE1}
 
 
 def zip_entries(store: Store) -> Iterator[Entry]:
@@ -61,6 +66,7 @@ def zip_entries(store: Store) -> Iterator[Entry]:
         compression = _COMPRESSIONS.get(method, Compression.STORED)
         span = Span(before + offset, stored, size, compression, crc, headed=True)
         kind = stat.S_IFMT(mode >> 16) if host in _UNIX else 0
+        name = _name(name, host, flags, extra)
         is_folder = name.endswith(b"/")
         problem = None if is_folder else _problem(flags, method, kind)
         yield Entry(name, span, is_folder, problem)
@@ -121,16 +127,58 @@ def _find_end64(store: Store, end: int) -> tuple[int, list[int]] | None:
 
 def _widened(extra: bytes, *values: int) -> tuple[int, ...]:
     """Values with those that do not fit 32 bits taken from the zip64 extra field, in order."""
-    if 0xFFFFFFFF not in values:
+    field = _extra_field(extra, _ZIP64) if 0xFFFFFFFF in values else None
+    if field is None:
         return values
+    wide = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+    return tuple(next(wide, v) if v == 0xFFFFFFFF else v for v in values)
+
+
+def _name(name: bytes, host: int, flags: int, extra: bytes) -> bytes:
+    """A member's name in UTF-8 with slashes, or its own bytes where no rule tells their meaning.
+
+    The flag says UTF-8; without it a Unicode path field counts whose checksum is that of the
+    name, else code page 437, unless the bytes are UTF-8 all the same, as many programs write
+    without the flag, or come from Unix, whose names may be of any encoding.
+    """
+    if not flags & _UTF8:
+        name = _unicode_path(name, extra) or _of_437(name, host) or name
+    # no system that takes backslashes for parts of names writes them beside slashes by mistake
+    if host not in _UNIX or b"/" not in name:
+        name = name.replace(b"\\", b"/")
+    return name
+
+
+def _unicode_path(name: bytes, extra: bytes) -> bytes | None:
+    field = _extra_field(extra, _UNICODE_PATH) or b""
+    if len(field) <= 5 or field[0] != 1 or int.from_bytes(field[1:5], "little") != crc32(name):
+        return None
+    return field[5:] if _is_utf8(field[5:]) else None
+
+
+def _of_437(name: bytes, host: int) -> bytes | None:
+    high = {byte for byte in name if byte > 127}
+    if _is_utf8(name) or (host in _UNIX and not high <= _LETTERS_437):
+        return None
+    return name.decode("cp437").encode("utf-8")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _extra_field(extra: bytes, wanted: int) -> bytes | None:
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)
-        if kind == 1:
-            wide = iter(struct.unpack(f"<{length // 8}Q", extra[at + 4 :][: length // 8 * 8]))
-            return tuple(next(wide, v) if v == 0xFFFFFFFF else v for v in values)
+        if kind == wanted:
+            return extra[at + 4 : at + 4 + length]
         at += 4 + length
-    return values
+    return None
 
 
 def _damaged(what: str) -> ImageError:

@@ -1,7 +1,8 @@
 """Remote folders, walked by the rules for folders of this machine."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,7 +11,7 @@ from clipfake.sources.item import Item
 from clipfake.sources.remote.driver import attempt, connect
 from clipfake.sources.remote.file import RemoteFile
 from clipfake.sources.remote.urls import WEB, scheme, shown
-from clipfake.sources.select import Selection
+from clipfake.sources.select import HIDDEN, PassedOver, Selection
 
 MAX_FOLDERS = 100
 
@@ -42,7 +43,9 @@ def remote_item(url: str, text: str | None = None) -> Item:
     return Item(shown(url) if text is None else text, content=RemoteFile(url))
 
 
-def remote_items(url: str, selection: Selection) -> Iterator[Item]:
+def remote_items(
+    url: str, selection: Selection, passed_over: PassedOver | None = None
+) -> Iterator[Item]:
     """A remote file, or the files below a remote folder, depth first and by name.
 
     A URL of the web is a folder when it ends with a slash; its files are those that the page
@@ -52,18 +55,20 @@ def remote_items(url: str, selection: Selection) -> Iterator[Item]:
     Args:
         url: of a file or folder.
         selection: which files and folders are taken.
+        passed_over: counts what is left out for being hidden.
 
     Yields:
         Items whose path is the URL as it may be shown. A folder that cannot be listed is an item
         of its own, with its problem.
     """
+    passed_over = Counter() if passed_over is None else passed_over
     try:
         is_folder = attempt(lambda: _is_folder(url))
     except ImageError as error:
-        yield Item(shown(url), problem=error)
+        yield Item(shown(url), problem=error, named=True)
         return
     if not is_folder:
-        yield remote_item(url)
+        yield replace(remote_item(url), named=True)
         return
     levels = [_Level(_open_ended(url), _open_ended(shown(url)), "", _entries(url))]
     while levels:
@@ -73,13 +78,15 @@ def remote_items(url: str, selection: Selection) -> Iterator[Item]:
         except ImageError as error:
             levels.pop()
             reason = f"folder cannot be listed, its files are not scanned: {error}"
-            yield Item(level.text, problem=ImageError(error.code, reason))
+            problem = ImageError(error.code, reason)
+            yield Item(level.text, problem=problem, named=not levels)
             continue
         if entry is None:
             levels.pop()
             continue
         name, is_folder = entry
         below, child = f"{level.relative}{_unquoted(name, url)}", f"{level.url}/{name}"
+        passed_over[HIDDEN] += selection.hides(below, is_folder=is_folder)
         text = f"{level.text}/{name}"  # names that were listed hold no secrets
         if not is_folder:
             if selection.takes_file(below):

@@ -1,0 +1,1 @@
+"""Lists of paths: text, CSV, JSON Lines and Parquet, read row by row."""
