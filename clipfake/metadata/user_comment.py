@@ -22,12 +22,17 @@ def user_comment(value: bytes) -> str:
         body = value[_CODE:]
         if head == b"JIS" and b"\x1b" in body:
             return body.decode("iso2022_jp", errors="replace")
-        return decoded(body)
+        return decoded(body, wide=head == b"UNICODE")
     return decoded(value[_CODE:] if value[:_CODE] == bytes(_CODE) else value)
 
 
-def decoded(body: bytes) -> str:
-    """Text of bytes of an unknown encoding: UTF-8, UTF-16 of either byte order, or Latin-1."""
+def decoded(body: bytes, *, wide: bool = False) -> str:
+    """Text of bytes of an unknown encoding: UTF-8, UTF-16 of either byte order, or Latin-1.
+
+    Args:
+        body: the bytes.
+        wide: what is no UTF-8 is UTF-16, were it Latin letters for the most part.
+    """
     for mark, encoding in _MARKS.items():
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, errors="replace")
@@ -37,7 +42,7 @@ def decoded(body: bytes) -> str:
         try:
             return plain.decode("utf-8")
         except UnicodeDecodeError:
-            if not zeros and 4 * len(plain.translate(None, _PRINTED)) < len(plain):
+            if not wide and not zeros and 4 * len(plain.translate(None, _PRINTED)) < len(plain):
                 return plain.decode("latin-1")
     if len(body) < 2:
         return plain.decode("latin-1")

@@ -23,7 +23,7 @@ from clipfake.metadata.generators.names import generator_named
 
 FIELDS = (
     *("png:parameters", "png:Comment", "png:generation_data", "png:metadata"),
-    *("exif:UserComment", "exif:Model", "exif:ImageDescription", "xmp:UserComment"),
+    *("exif:UserComment", "xmp:UserComment"),
     *("stealth:parameters", "comment"),
 )
 UNNAMED = "unnamed generator"
@@ -59,12 +59,17 @@ def read_dialects(texts: Texts) -> Iterator[Parameters]:
         values = json_object(text)
         if values:
             yield from read_object(values, name)
+    for name, text in texts.find("exif:Model"):  # where SwarmUI once wrote in JPEG
+        swarm = json_object(text).get("sui_image_params")
+        if isinstance(swarm, dict):
+            yield Parameters("SwarmUI", name, _settings(swarm), plain(swarm.get("prompt")))
     yield from _invokeai(texts.starting("png:"), "png:")
     named = texts.starting("png:")
     if "use_stable_diffusion_model" in named:
         name = "png:use_stable_diffusion_model"
         yield Parameters("Easy Diffusion", name, _settings(named), named.get("prompt", ""))
-    if named.get("Software", "").strip() == "NovelAI":
+    told = any(name in named for name in ("Comment", "Description", "Source"))
+    if told and named.get("Software", "").strip() == "NovelAI":
         yield _novelai(named, "png:Software")
 
 
