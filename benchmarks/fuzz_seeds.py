@@ -452,7 +452,7 @@ def _gif(plain: bytes) -> bytes:
     trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
     body = b"\x21\xff\x0bXMP DataXMP" + XMP + trailer
     body += b"\x21\xff\x0bC2PA_GIF\x01\x00\x00" + sub_blocks(STORE)
-    body += b"\x21\xfe" + sub_blocks(b"a comment")
+    body += b"\x21\xfe" + sub_blocks(STEPS.encode())
     return plain[:-1] + body + plain[-1:]
 
 

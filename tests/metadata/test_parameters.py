@@ -347,6 +347,66 @@ EVERY: dict[str, tuple[dict[str, str], Parameters]] = {
             "a lighthouse",
         ),
     ),
+    "Easy Diffusion with its names for people": (
+        {
+            "png:Prompt": "a lighthouse",
+            "png:Seed": "5",
+            "png:Stable Diffusion model": "a-model",
+            "png:Steps": "25",
+        },
+        Parameters(
+            "Easy Diffusion",
+            "png:Seed",
+            {"model": "a-model", "seed": "5", "steps": "25"},
+            "a lighthouse",
+        ),
+    ),
+    "a setting each": (
+        {
+            "png:prompt": "a lighthouse",
+            "png:steps": "25",
+            "png:seed": "5",
+            "png:cfg_scale": "7",
+            "png:sampler": "ddim",
+        },
+        Parameters(
+            dialects.UNNAMED,
+            "png:seed",
+            {"seed": "5", "steps": "25", "sampler": "ddim"},
+            "a lighthouse",
+        ),
+    ),
+    "Stability Matrix": (
+        {
+            "png:parameters-json": json.dumps(
+                {"PositivePrompt": "a lighthouse", "Steps": 20, "CfgScale": 7, "Seed": 5}
+                | {"Sampler": "Euler", "ModelName": "a-model", "ModelHash": "ab"}
+            )
+        },
+        Parameters(
+            dialects.UNNAMED,
+            "png:parameters-json",
+            {
+                "model": "a-model",
+                "model_hash": "ab",
+                "seed": "5",
+                "steps": "20",
+                "sampler": "Euler",
+            },
+            "a lighthouse",
+        ),
+    ),
+    "JSON behind a charset": (
+        {
+            "exif:UserComment": "charset=Unicode "
+            + json.dumps({"sui_image_params": {"prompt": "a lighthouse", "seed": 5}})
+        },
+        Parameters("SwarmUI", "exif:UserComment", {"seed": "5"}, "a lighthouse"),
+    ),
+    "SwarmUI as it was": (
+        {"exif:Model": json.dumps({"sui_image_params": {"prompt": "a lighthouse", "seed": 5}})},
+        Parameters("SwarmUI", "exif:Model", {"seed": "5"}, "a lighthouse"),
+    ),
     "Easy Diffusion in EXIF": (
         {
             "exif:UserComment": json.dumps(
@@ -460,6 +520,7 @@ def test_fields_match_in_any_case_and_when_repeated() -> None:
         {"png:parameters": json.dumps({"prompt": "a lighthouse", "sampler": "x"})},
         {"png:parameters": json.dumps({"sui_image_params": "text"})},
         {"xmp:UserComment": json.dumps({"c": "a lighthouse"})},
+        {"xmp:UserComment": json.dumps({"c": 5, "sampler": "x", "steps": 3, "seed": 1})},
         {"png:Dream": "a dream without quotes"},
         {"png:sd-metadata": "no JSON"},
     ],

@@ -192,9 +192,10 @@ def _idle(node: Node) -> bool:
     )
 
 
-def _pixel_links(node: Node) -> list[Source]:
+def _pixel_links(node: Node) -> list[tuple[Source, bool]]:
+    """Sources of what may be pixels, and whether they are such by the input's name."""
     return [
-        source
+        (source, name.lower() in PIXEL_INPUTS)
         for name, source in chosen_links(node, FIRST_OF).items()
         if name.lower() not in NO_PIXELS and node.types.get(name) not in NO_PIXEL_TYPES
     ]
@@ -205,19 +206,19 @@ def _makers(graph: Graph, saver: str) -> tuple[list[str], bool]:
     sure: list[str] = []
     likely = False
     seen: set[Source] = set()
-    waiting: list[Source] = [(saver, 0)]
+    waiting: list[tuple[Source, bool]] = [((saver, 0), False)]
     while waiting:
-        source = waiting.pop()
+        source, pixels = waiting.pop()
         node = graph.get(source[0])
         if source in seen or node is None:
             continue
         seen.add(source)
         if node.through is not None:
-            waiting += node.through.get(source[1], [])
+            waiting += [(each, pixels) for each in node.through.get(source[1], [])]
         elif node.kind in MAKERS or (samples(node) and not _idle(node)):
             sure.append(source[0])
         else:
-            likely |= source[0] != saver and _asks(node)
+            likely |= pixels and _asks(node)
             waiting += _pixel_links(node)
     return sure, likely
 

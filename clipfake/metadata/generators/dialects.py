@@ -23,6 +23,7 @@ from clipfake.metadata.generators.names import generator_named
 
 FIELDS = (
     *("png:parameters", "png:Comment", "png:generation_data", "png:metadata"),
+    "png:parameters-json",
     *("exif:UserComment", "xmp:UserComment"),
     *("stealth:parameters", "comment"),
 )
@@ -39,7 +40,7 @@ _SETTINGS = {
     "sampler": ("sampler", "samplername", "scheduler", "samplingmethod"),
     "model": (
         *("model", "basemodel", "modelname", "basemodelname", "modelweights", "sdmodel"),
-        *("usestablediffusionmodel", "checkpoint", "modelid", "ckptname"),
+        *("usestablediffusionmodel", "stablediffusionmodel", "checkpoint", "modelid", "ckptname"),
     ),
     "model_hash": ("modelhash", "basemodelhash"),
     "version": ("version", "mfluxversion", "appversion"),
@@ -64,10 +65,12 @@ def read_dialects(texts: Texts) -> Iterator[Parameters]:
         if isinstance(swarm, dict):
             yield Parameters("SwarmUI", name, _settings(swarm), plain(swarm.get("prompt")))
     yield from _invokeai(texts.starting("png:"), "png:")
-    named = texts.starting("png:")
-    if "use_stable_diffusion_model" in named:
-        name = "png:use_stable_diffusion_model"
-        yield Parameters("Easy Diffusion", name, _settings(named), named.get("prompt", ""))
+    named = texts.starting("png:")  # a setting each
+    tool = _program(named)
+    if tool:
+        first = next(key for key in named if _folded(key) in _SETTINGS["model"] + ("seed",))
+        name = f"png:{first}"
+        yield Parameters(tool, name, _settings(named), plain(_named(named).get("prompt")))
     told = any(name in named for name in ("Comment", "Description", "Source"))
     if told and named.get("Software", "").strip() == "NovelAI":
         yield _novelai(named, "png:Software")
@@ -107,11 +110,11 @@ def read_object(values: Mapping[str, Any], name: str) -> Iterator[Parameters]:
 
 def _program(values: Mapping[str, Any]) -> str | None:
     """The program of a plain object of settings; None where it is no such object."""
-    if "use_stable_diffusion_model" in values:
+    if "use_stable_diffusion_model" in values or "Stable Diffusion model" in values:
         return "Easy Diffusion"
     named = _named(values)
     known = [key for key in ("steps", "seed", "guidance") if plain(named.get(key))]
-    if "c" in values and "sampler" in values and "steps" in values:
+    if isinstance(values.get("c"), str) and {"sampler", "steps"} <= set(values) and len(known) > 1:
         return "Draw Things"
     if "mflux_version" in values and len(known) >= 2:
         return "mflux"

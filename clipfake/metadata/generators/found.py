@@ -9,6 +9,7 @@ from typing import Any
 from clipfake.metadata.facts import Claim, Strength
 
 MAX_JSON = 4 * 2**20  # characters; workflows have some hundred thousand
+_CHARSET = re.compile(r'charset="?\w+"?\s+')  # before a comment, as libraries print it
 _REPEATED = re.compile(
     r" \(\d\)$"
 )  # further texts of a field, as clipfake.metadata.read counts them
@@ -73,6 +74,8 @@ def plain(value: object) -> str:
 def json_object(text: str) -> dict[str, Any]:
     """A JSON object, or an empty one for any other text."""
     text = text.strip("\x00 \t\r\n\ufeff")
+    named = _CHARSET.match(text)
+    text = text[named.end() :] if named else text
     if not text.startswith("{") or len(text) > MAX_JSON:
         return {}
     try:

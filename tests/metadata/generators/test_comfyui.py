@@ -297,6 +297,9 @@ def test_a_caption_on_a_photograph_says_nothing() -> None:
         "9": node("SaveImage", images=["2", 0], filename_prefix="x"),
     }
     assert worth(graph) == NOTHING
+    graph["5"] = node("Writer", prompt="a caption", seed=3)
+    graph["2"] = node("Overlay", image=["1", 0], words_on_top=["5", 0])
+    assert worth(graph) == NOTHING
 
 
 @pytest.mark.parametrize(
