@@ -5,8 +5,8 @@
 Inputs are mutations of small files made by ``fuzz_seeds`` and, if given, of the images below
 --files; input N is the same for the same seed and files. They run in child processes, some hundred
 each, so that a crash of native code is seen. An input fails when it raises what its parser does not
-promise, gives text that no report can hold, kills its process, takes over a second twice in a
-row, or needs over 256 MB. The last line is a summary in JSON; the exit code is 1 if any failed.
+promise, gives text that no report can hold, kills its process, takes over a second of a CPU twice in
+a row, or needs over 256 MB. The last line is a summary in JSON; the exit code is 1 if any failed.
 """
 
 import argparse
@@ -166,13 +166,13 @@ def _peak() -> float:
 
 def measure(case: Case, number: int) -> Outcome:
     """Run an input in this process."""
-    before, start = _peak(), time.perf_counter()
+    before, start = _peak(), time.process_time()  # others' load is not the parser's
     error = ""
     try:
         run(case)
     except Exception:
         error = traceback.format_exc()
-    return Outcome(number, time.perf_counter() - start, _peak() - before, error)
+    return Outcome(number, time.process_time() - start, _peak() - before, error)
 
 
 def _batch(inputs: Inputs, first: int, pipe: Connection) -> None:
