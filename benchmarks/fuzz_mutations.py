@@ -572,7 +572,7 @@ def _parameters(data: bytes, rng: Random) -> bytes:
     at, change = found or (0, _steps)
     new = (text[:at] + change(text[at:], rng)).decode("utf-8", "replace")
     if rng.random() < 0.05:
-        name = rng.choice(("png:", "exif:", "xmp:", "stealth:")) + name.partition(":")[2]
+        name = rng.choice(("png:", "exif:", "xmp:", "stealth:", "iptc:")) + name.partition(":")[2]
     return json.dumps(texts | {name: new}).encode()
 
 
@@ -583,7 +583,7 @@ def _stealth(data: bytes, rng: Random) -> bytes:
     text = _text(rng)
     if rng.random() < 0.05:
         text = _bomb(text, rng)
-    return stealth(text, packed=rng.random() < 0.5)
+    return stealth(text, packed=rng.random() < 0.5, place=rng.choice((b"png", b"rgb")))
 
 
 _PAYLOADS: tuple[tuple[bytes, Change], ...] = (

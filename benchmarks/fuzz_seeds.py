@@ -44,23 +44,68 @@ GRAPH = {
             "model": ["4", 0],
             "positive": ["6", 0],
             "negative": ["7", 0],
+            "latent_image": ["9", 0],
         },
     },
     "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "v1-5.safetensors"}},
     "5": {"class_type": "ConditioningCombine", "inputs": {"a": ["6", 0], "b": ["7", 0]}},
     "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a red fox", "clip": ["4", 1]}},
     "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}},
+    "8": {
+        "class_type": "ImpactSwitch",
+        "inputs": {"select": 1, "input1": ["3", 0], "input2": ["9", 0]},
+    },
+    "9": {"class_type": "VAEEncode", "inputs": {"pixels": ["10", 0], "vae": ["4", 2]}},
+    "10": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+    "11": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "x"}},
 }
+_LINKS: tuple[tuple[int, int, int, int, int, str], ...] = (
+    (1, 4, 0, 3, 0, "MODEL"),
+    (2, 6, 0, 3, 1, "CONDITIONING"),
+    (3, 7, 0, 3, 2, "CONDITIONING"),
+    (4, 10, 0, 3, 3, "LATENT"),
+    (5, 3, 0, 12, 0, "LATENT"),
+    (6, 12, 0, 11, 0, "IMAGE"),
+)
+_TARGETS = ("model", "positive", "negative", "latent_image")
 WORKFLOW = {
-    "nodes": [{"id": int(number), "type": node["class_type"]} for number, node in GRAPH.items()],
-    "links": [
-        [1, 4, 0, 3, 0, "MODEL"],
-        [2, 6, 0, 3, 1, "CONDITIONING"],
-        [3, 7, 0, 3, 2, "CONDITIONING"],
-        [4, 4, 1, 6, 0, "CLIP"],
-        [5, 6, 0, 5, 0, "CONDITIONING"],
-        [6, 5, 0, 6, 0, "CONDITIONING"],
+    "nodes": [
+        {
+            "id": int(number),
+            "type": node["class_type"],
+            "mode": 0,
+            "inputs": [
+                {"name": _TARGETS[link[4]], "type": link[5], "link": link[0]}
+                for link in _LINKS
+                if link[3] == int(number)
+            ],
+            "outputs": [{"name": "out", "type": "IMAGE"}],
+            "widgets_values": ["x", 1, 2, 3],
+        }
+        for number, node in GRAPH.items()
+    ]
+    + [
+        {"id": 12, "type": "sub", "mode": 0, "inputs": [{"name": "a", "link": 5}]},
+        {"id": 13, "type": "SetNode", "widgets_values": ["n"], "inputs": [{"link": 6}]},
+        {"id": 14, "type": "GetNode", "widgets_values": ["n"]},
+        {"id": 15, "type": "workflow>g", "mode": 4, "inputs": [{"name": "b", "link": 5}]},
     ],
+    "links": _LINKS,
+    "definitions": {
+        "subgraphs": [
+            {
+                "id": "sub",
+                "nodes": [
+                    {"id": 1, "type": "VAEDecode", "inputs": [{"name": "samples", "link": 1}]}
+                ],
+                "links": [
+                    {"id": 1, "origin_id": -10, "origin_slot": 0, "target_id": 1, "target_slot": 0},
+                    {"id": 2, "origin_id": 1, "origin_slot": 0, "target_id": -20, "target_slot": 0},
+                ],
+            }
+        ]
+    },
+    "extra": {"groupNodes": {"g": {"nodes": [{"type": "KSampler", "mode": 0}]}}},
 }
 _INVOKE = {
     "positive_prompt": "a red fox",
@@ -127,6 +172,24 @@ TEXTS: tuple[dict[str, str], ...] = (
     },
     {"exif:MakerNote": "OpenAI--ImageGeneration--1", "exif:Software": "Adobe Firefly"},
     {"png:AIGC": json.dumps(_LABEL)},
+    {"comment": STEPS, "png:parameters (2)": STEPS},
+    {"png:workflow": json.dumps(WORKFLOW)},
+    {"exif:UserComment": json.dumps({"prompt": GRAPH, "workflow": WORKFLOW})},
+    {"exif:UserComment": json.dumps(GRAPH | {"extra": {}, "extraMetadata": "{}"})},
+    {"stealth:parameters": json.dumps({"Software": "NovelAI", "Comment": json.dumps(_NOVELAI)})},
+    {"png:Comment": json.dumps(_FOOOCUS | {"software": "Fooocus 1.0 MRE"})},
+    {
+        "png:generation_data": json.dumps(
+            {"prompt": "a fox", "samplerName": "Euler a", "steps": 25, "cfgScale": 7, "seed": "42"}
+            | {"baseModel": {"label": "x"}, "workEngine": "TAMS_V1"}
+        )
+    },
+    {"exif:Model": json.dumps({"sui_image_params": {"prompt": "a fox", "seed": 42}})},
+    {
+        "iptc:originating_program": "Mochi Diffusion",
+        "iptc:caption": "Include in Image: a fox; Exclude from Image: x; Steps: 20; Seed: 42",
+    },
+    {"exif:Make": "Ideogram AI", "png:Software": "AI generated;txt2img;FLUX.1 [dev]"},
 )
 
 XMP = (
@@ -291,10 +354,10 @@ def sub_blocks(body: bytes) -> bytes:
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\x00"
 
 
-def stealth(text: bytes, *, packed: bool) -> bytes:
-    """The stream that is hidden in an alpha channel."""
+def stealth(text: bytes, *, packed: bool, place: bytes = b"png") -> bytes:
+    """The stream that is hidden in an alpha channel, or in the colours (``rgb``)."""
     body = gzip.compress(text, mtime=0) if packed else text
-    head = b"stealth_pngcomp" if packed else b"stealth_pnginfo"
+    head = b"stealth_" + place + (b"comp" if packed else b"info")
     return head + struct.pack(">I", len(body) * 8) + body
 
 
@@ -338,6 +401,16 @@ def make_seeds() -> list[Case]:
         Case("thumbnail", plain["JPEG"]),
         Case("manifest", json.dumps(MANIFESTS).encode()),
         Case("stealth", stealth(STEPS.encode(), packed=False)),
+        Case("stealth", stealth(STEPS.encode(), packed=True, place=b"rgb")),
+        *(
+            Case("comment", code + STEPS.encode(encoding))
+            for code, encoding in (
+                (b"UNICODE\x00", "utf-8"),
+                (b"UNICODE\x00", "utf-16-be"),
+                (b"ASCII\x00\x00\x00", "utf-16-le"),
+                (bytes(8), "latin-1"),
+            )
+        ),
         Case(
             "stealth", stealth(json.dumps({"Comment": json.dumps(_NOVELAI)}).encode(), packed=True)
         ),
@@ -355,7 +428,7 @@ def _jpeg(plain: bytes, exif: bytes) -> bytes:
         segment(0xEB, b"JP\x00\x01\x00\x00\x00\x01" + STORE[:60]),
         segment(0xEB, b"JP\x00\x01\x00\x00\x00\x02" + STORE[:8] + STORE[60:]),
         segment(0xED, b"Photoshop 3.0\x00" + RESOURCES),
-        segment(0xFE, b"a comment"),
+        segment(0xFE, STEPS.encode()),
     ]
     return plain[:2] + b"".join(parts) + plain[2:]
 
@@ -379,7 +452,7 @@ def _gif(plain: bytes) -> bytes:
     trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
     body = b"\x21\xff\x0bXMP DataXMP" + XMP + trailer
     body += b"\x21\xff\x0bC2PA_GIF\x01\x00\x00" + sub_blocks(STORE)
-    body += b"\x21\xfe" + sub_blocks(b"a comment")
+    body += b"\x21\xfe" + sub_blocks(STEPS.encode())
     return plain[:-1] + body + plain[-1:]
 
 

@@ -130,10 +130,11 @@ def _describe(
     record.exif, record.notes = found.exif, record.notes + found.notes
     facts = list(found.facts)
     record.facts = found.facts  # kept should the pixels take too long
-    if image is not None and image.alpha is not None:
-        hidden = {f"stealth:{key}": text for key, text in read_stealth(image.alpha).items()}
-        places = dict.fromkeys(hidden, ("alpha channel", None))
-        facts += parameter_facts(hidden, places, prompts=options.prompts)
+    if image is not None and image.stored is not None:
+        for place, text in read_stealth(image.stored):
+            hidden = {"stealth:parameters": text}
+            places = {"stealth:parameters": (place, None)}
+            facts += parameter_facts(hidden, places, prompts=options.prompts)
     if image is not None and found.thumbnail is not None:
         orientation = (found.exif.orientation if found.exif else None) or 1
         compared = compare_thumbnail(found.thumbnail, image.pixels, orientation)

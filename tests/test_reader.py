@@ -140,18 +140,30 @@ def test_an_image_that_cannot_be_decoded_keeps_its_metadata(tmp_path: Path) -> N
     assert "exif.lens" in {fact.key for fact in record.facts or ()}
 
 
-def test_parameters_hidden_in_the_alpha_channel_are_found(tmp_path: Path) -> None:
-    text = b"a cat\nSteps: 20, Sampler: Euler, Seed: 1"
-    stream = b"stealth_pnginfo" + (8 * len(text)).to_bytes(4, "big") + text
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    ("magic", "bands", "place"),
+    [
+        (b"stealth_pnginfo", [3], "alpha channel"),
+        (b"stealth_rgbinfo", [0, 1, 2], "lowest bits of RGB"),
+    ],
+)
+def test_parameters_hidden_in_the_pixels_are_found(
+    tmp_path: Path, magic: bytes, bands: list[int], place: str, form: str
+) -> None:
+    text = b"a cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1"
+    stream = magic + (8 * len(text)).to_bytes(4, "big") + text
     bits = np.unpackbits(np.frombuffer(stream, np.uint8))
-    alpha = np.full(64 * 64, 254, np.uint8)
-    alpha[: len(bits)] |= bits
-    image = picture(64, 64)
-    image.putalpha(Image.fromarray(alpha.reshape(64, 64).T.copy()))  # bits run down the columns
-    path = tmp_path / "hidden.png"
-    image.save(path)
+    pixels = np.full((64, 64, 4), 254, np.uint8)  # columns first: bits run down them
+    held = pixels[:, :, bands].reshape(-1)
+    held[: len(bits)] |= bits
+    pixels[:, :, bands] = held.reshape(64, 64, len(bands))
+    path = tmp_path / "hidden"
+    upright = np.ascontiguousarray(pixels.transpose(1, 0, 2))
+    options = {"lossless": True, "exact": True} if form == "WEBP" else {}
+    Image.fromarray(upright).save(path, form, **options)
     facts = read_item(Item(str(path)), OPTIONS)[0].facts or ()
-    assert [(f.value, f.place) for f in facts if f.claim] == [("AUTOMATIC1111", "alpha channel")]
+    assert [(f.value, f.place) for f in facts if f.claim] == [("AUTOMATIC1111", place)]
 
 
 def test_a_thumbnail_is_compared_with_its_image(tmp_path: Path) -> None:

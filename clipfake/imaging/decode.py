@@ -48,7 +48,8 @@ class DecodedImage:
         height: rows as stored, before EXIF orientation.
         animated: more than one frame; only the first was decoded.
         notes: what was done out of the ordinary.
-        alpha: uint8 ``[H, W]``, as stored, of a PNG or WebP that has an alpha channel.
+        stored: the first frame as stored, neither turned nor scaled; None for a JPEG, which may be
+            decoded at a fraction.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -57,7 +58,7 @@ class DecodedImage:
     height: int
     animated: bool
     notes: tuple[str, ...]
-    alpha: npt.NDArray[np.uint8] | None = None
+    stored: Image.Image | None = None
 
 
 def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> DecodedImage:
@@ -177,9 +178,8 @@ def _decode(
     pixels, note = to_pixels(image, preprocessing)
     if note:
         notes.append(note)
-    kept = form in ("PNG", "WEBP") and image.mode == "RGBA"
-    alpha = np.asarray(image.getchannel("A")) if kept else None
-    return DecodedImage(pixels, form, width, height, animated, tuple(notes), alpha)
+    stored = None if form == "JPEG" else image
+    return DecodedImage(pixels, form, width, height, animated, tuple(notes), stored)
 
 
 def _load(image: Image.Image, form: str, limits: Limits, *, least: int) -> bool:

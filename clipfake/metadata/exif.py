@@ -15,6 +15,7 @@ from exifread.utils import get_gps_coords
 from clipfake.errors import ImageError
 from clipfake.metadata.containers.tiff import Tag, tags
 from clipfake.metadata.facts import MAX_TEXT
+from clipfake.metadata.user_comment import user_comment
 from clipfake.records import Exif
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns of every odd tag
@@ -101,20 +102,6 @@ def exif_table(block: bytes) -> list[tuple[str, str]]:
         ValueError: the block is too corrupt to be read at all.
     """
     return [(name, str(tag)[:MAX_TEXT]) for name, tag in _known(block, details=True).items()]
-
-
-def user_comment(value: bytes) -> str:
-    """Text of a UserComment, whose first 8 bytes name its encoding (Exif 2.32, 4.6.5)."""
-    head, body = value[:8], value[8:]
-    if head == b"UNICODE\x00":
-        # the standard leaves the byte order open; text of the web has its zeros in one half
-        big = body[0::2].count(0) > body[1::2].count(0)
-        return body.decode("utf-16-be" if big else "utf-16-le", errors="replace")
-    if head == b"JIS\x00\x00\x00\x00\x00":
-        return body.decode("iso2022_jp", errors="replace")
-    if head in (b"ASCII\x00\x00\x00", bytes(8)):
-        return body.decode("utf-8", errors="replace")
-    return value.decode("utf-8", errors="replace")  # writers that leave the prefix out
 
 
 def _known(block: bytes, *, details: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from clipfake.metadata.jpeg_coding import estimated_quality, subsampling
 from clipfake.metadata.jumbf import is_manifest_store
 from clipfake.metadata.parameters import read_parameters
 from clipfake.metadata.source_types import SOURCE_TYPES, source_type
+from clipfake.metadata.user_comment import decoded
 from clipfake.metadata.xmp import Properties, read_xmp
 from clipfake.records import Exif
 
@@ -25,6 +26,7 @@ _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _DC = "http://purl.org/dc/elements/1.1/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
 _TC260 = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 _CREDITS = {
     re.compile(r"made with google ai\b", re.I): Claim.AI,
@@ -42,11 +44,13 @@ _PROMPTS = {
 _XMP_TEXTS = {
     f"{_EXIF} UserComment": "xmp:UserComment",
     f"{_XMP} CreatorTool": "xmp:CreatorTool",
+    f"{_TIFF} Software": "xmp:Software",
     f"{_DC} description": "xmp:description",
 }
 # blocks of a kind that are read, lest a file of many is read for minutes
 _MAX_BLOCKS = {BlockKind.EXIF: 4, BlockKind.XMP: 8, BlockKind.IPTC: 8}
 _MAX_TEXTS = 4 * 2**20  # characters of all texts that are searched for parameters
+_MAX_SAME = 8  # texts of one field
 # China's labelling standard GB 45438-2025: 1 is, 2 may be, 3 is suspected to be generated
 _LABELS = {"1": Strength.SPECIFIC, "2": Strength.WEAK, "3": Strength.WEAK}
 
@@ -108,7 +112,9 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
     for kind, most in _MAX_BLOCKS.items():
         if seen[kind] > most:
             reader.notes.append(f"{seen[kind]} blocks of {kind.value}, of which {most} were read")
-    reader.facts += parameter_facts(reader.texts, reader.places, prompts=options.prompts)
+    reader.facts += parameter_facts(
+        reader.texts, reader.places, prompts=options.prompts, captured=reader.captured
+    )
     if coding is not None:
         reader.facts += _coding_facts(coding)
     facts = sorted(dict.fromkeys(reader.facts), key=lambda f: f.offset or 0)
@@ -116,7 +122,11 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
 
 
 def parameter_facts(
-    texts: Mapping[str, str], places: Mapping[str, tuple[str, int | None]], *, prompts: bool
+    texts: Mapping[str, str],
+    places: Mapping[str, tuple[str, int | None]],
+    *,
+    prompts: bool,
+    captured: bool = False,
 ) -> list[Fact]:
     """Facts of the generators that texts name.
 
@@ -124,16 +134,18 @@ def parameter_facts(
         texts: by field, as ``read_parameters`` takes them.
         places: where each field stands, and its offset.
         prompts: give the prompts themselves.
+        captured: whether the file has a camera's exposure settings.
     """
     facts: list[Fact] = []
     told: set[str] = set()
-    for found in read_parameters(texts):
+    for found in read_parameters(texts, captured=captured):
         if found.tool in told:
             continue
         told.add(found.tool)
         place, offset = places[found.origin]
-        strength = Strength.SPECIFIC if found.sure else Strength.WEAK
-        facts.append(Fact("parameters.tool", found.tool, place, offset, strength, Claim.AI))
+        facts.append(
+            Fact("parameters.tool", cut(found.tool), place, offset, found.strength, found.claim)
+        )
         facts += [
             Fact(f"parameters.{key}", cut(value), place, offset)
             for key, value in found.details.items()
@@ -159,6 +171,7 @@ class _Reader:
         self.texts: dict[str, str] = {}
         self.places: dict[str, tuple[str, int | None]] = {}
         self.thumbnail: bytes | None = None
+        self.captured = False
         self._signed = False
         self._room = _MAX_TEXTS
 
@@ -175,6 +188,8 @@ class _Reader:
             self._text(f"png:{block.keyword}", text, block)
             if block.keyword == "AIGC":
                 self._label(text, block.place, block.offset, named=True)
+        elif block.kind is BlockKind.COMMENT:
+            self._text("comment", decoded(block.data), block)
         elif block.kind is BlockKind.C2PA and not self._signed and is_manifest_store(block.data):
             self._signed = True  # what is read is all of the file, wherever its stores are
             self.facts += read_c2pa(
@@ -182,7 +197,9 @@ class _Reader:
             )
 
     def _text(self, field: str, text: str, block: Block, offset: int | None = None) -> None:
-        if field not in self.texts and len(text) <= self._room:
+        names = (field, *(f"{field} ({number})" for number in range(2, _MAX_SAME + 1)))
+        field = next((name for name in names if name not in self.texts), "")
+        if field and text not in self.texts.values() and len(text) <= self._room:
             self._room -= len(text)
             self.texts[field] = text
             at = block.offset if offset is None else offset
@@ -191,6 +208,7 @@ class _Reader:
     def _exif(self, block: Block) -> None:
         found = read_exif(block.data, with_position=self.options.position)
         self.exif = self.exif or found.camera
+        self.captured |= _captured(found)
         # where the structure begins in the file; None when it was inflated or joined
         start = self.data.find(block.data[:64], block.offset) if block.data else -1
         for name, (text, at) in found.texts.items():
@@ -243,6 +261,8 @@ class _Reader:
         for name in ("by_line", "source", "originating_program"):
             if name in records:
                 self.facts.append(Fact(f"iptc.{name}", records[name], block.place, block.offset))
+        for name in ("originating_program", "caption"):
+            self._text(f"iptc:{name}", records.get(name, ""), block)
         if "credit" in records:
             self._credit("iptc.credit", records["credit"], block)
 
@@ -274,6 +294,12 @@ class _Reader:
             )
 
 
+def _captured(found: ExifBlock) -> bool:
+    """Whether a block has two of a capture's marks: exposure settings and when it was taken."""
+    dated = found.camera is not None and found.camera.datetime_original is not None
+    return len(found.exposure) + dated > 1
+
+
 def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
     def fact(key: str, value: str, claim: Claim | None = None) -> Fact:
         return Fact(key, value, block.place, block.offset, Strength.WEAK, claim)
@@ -281,7 +307,7 @@ def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
     camera = found.camera
     if camera is None:
         return
-    if camera.make and camera.model and (found.exposure or found.maker_note):
+    if camera.make and camera.model and (_captured(found) or found.maker_note):
         yield fact("exif.camera", f"{camera.make} {camera.model}", Claim.CAMERA)
     if camera.lens:
         yield fact("exif.lens", camera.lens)

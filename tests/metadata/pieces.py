@@ -13,6 +13,7 @@ _NAMESPACES = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "dc": "http://purl.org/dc/elements/1.1/",
     "exif": "http://ns.adobe.com/exif/1.0/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
     "xmpNote": "http://ns.adobe.com/xmp/note/",
     "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
 }

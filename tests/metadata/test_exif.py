@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.metadata.containers.block import BlockKind
 from clipfake.metadata.containers.read import read_blocks
-from clipfake.metadata.exif import ExifBlock, exif_table, read_exif, user_comment
+from clipfake.metadata.exif import ExifBlock, exif_table, read_exif
 from clipfake.records import Exif
 from tests.conftest import EXAMPLES, encoded, picture
 
@@ -232,30 +232,6 @@ def test_numbers_where_text_belongs_are_none() -> None:
 def test_text_where_a_number_belongs_is_none() -> None:
     found = facts(block((0x010F, 2, 4, b"Abc\0"), (0x0112, 2, 4, b"six\0")))
     assert found == Exif(make="Abc")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (b"ASCII\0\0\0plain words", "plain words"),
-        (b"UNICODE\0" + "größe 猫".encode("utf-16-le"), "größe 猫"),
-        (b"UNICODE\0" + "größe 猫".encode("utf-16-be"), "größe 猫"),
-        (b"UNICODE\0" + "\ufeffwords".encode("utf-16-be"), "words"),
-        (b"JIS\0\0\0\0\0" + "日本語".encode("iso2022_jp"), "日本語"),
-        (bytes(8) + b"undefined", "undefined"),
-        (b"no prefix, but words", "no prefix, but words"),
-        (b"ASCII\0\0\0bad \xff byte", "bad \ufffd byte"),
-    ],
-)
-def test_a_user_comment_is_decoded_by_its_prefix(value: bytes, text: str) -> None:
-    assert user_comment(value).strip("\ufeff") == text
-    assert written(Exif={USER_COMMENT: value}).texts["UserComment"][0] == text
-
-
-@pytest.mark.parametrize("value", [b"", b"ASCII\0\0\0", b"UNICODE\0", bytes(40), b"UNICODE\0a"])
-def test_a_user_comment_without_words_is_none(value: bytes) -> None:
-    found = written(Exif={USER_COMMENT: value}).texts.get("UserComment", ("", 0))[0]
-    assert found in ("", "\ufffd")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -24,6 +24,7 @@ from clipfake.metadata.read import MetadataOptions, read_metadata
 from clipfake.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import encoded, picture
+from tests.metadata.generators.graphs import EDITING, TEXT_TO_IMAGE
 from tests.metadata.pieces import (
     AI_TYPE,
     NEWSCODES,
@@ -45,20 +46,7 @@ from tests.metadata.pieces import (
 LINE = "a lighthouse\nNegative prompt: fog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1234"
 SETTINGS = f"{LINE}, Size: 512x768, Model hash: abc123, Model: a-model, Version: v1.9.0"
 LABEL = json.dumps({"Label": "1", "ContentProducer": "001191310000", "ProduceID": "x"})
-GRAPH = {
-    "3": {
-        "class_type": "KSampler",
-        "inputs": {
-            "seed": 5,
-            "steps": 20,
-            "cfg": 8.0,
-            "sampler_name": "euler",
-            "positive": ["6", 0],
-        },
-    },
-    "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a lighthouse"}},
-}
-EDITING = {"1": {"class_type": "LoadImage", "inputs": {"image": "photo.jpg"}}}
+MOCHI = "Include in Image: a lighthouse; Exclude from Image: ; Model: a-model; Steps: 20; Seed: 5"
 
 
 def camera(**base: object) -> bytes:
@@ -306,9 +294,56 @@ CASES = [
         "PNG tEXt prompt",
         b"tEXtprompt",
         WEAK,
+        form="PNG",
+    ),
+    Case(
+        "parameters.tool",
+        lambda: texted(prompt=json.dumps(TEXT_TO_IMAGE)),
+        "ComfyUI",
+        "PNG tEXt prompt",
+        b"tEXtprompt",
+        SPECIFIC,
         AI,
         "PNG",
     ),
+    Case(
+        "parameters.tool",
+        lambda: jpeg(segment(0xFE, b"a first comment"), segment(0xFE, SETTINGS.encode())),
+        "AUTOMATIC1111",
+        "JPEG COM",
+        b"\xff\xfe",
+        SPECIFIC,
+        AI,
+    ),
+    Case(
+        "parameters.tool",
+        lambda: jpeg(segment(0xFE, SETTINGS.encode("utf-16-le"))),
+        "AUTOMATIC1111",
+        "JPEG COM",
+        b"\xff\xfe",
+        SPECIFIC,
+        AI,
+    ),
+    Case(
+        "parameters.tool",
+        lambda: encoded(picture(), "GIF", comment=SETTINGS.encode()),
+        "AUTOMATIC1111",
+        "GIF comment",
+        b"!\xfe",
+        SPECIFIC,
+        AI,
+        "GIF",
+    ),
+    Case(
+        "parameters.tool",
+        lambda: with_iptc(dataset(65, b"Mochi Diffusion"), dataset(120, MOCHI.encode())),
+        "Mochi Diffusion",
+        "JPEG APP13",
+        APP13,
+        SPECIFIC,
+        AI,
+    ),
+    in_xmp("parameters.tool", "tiff:Software", "Midjourney v6.1", AI, "Midjourney"),
     Case(
         "parameters.tool",
         lambda: with_exif(UserComment=b"ASCII\0\0\0" + SETTINGS.encode()),
@@ -320,7 +355,7 @@ CASES = [
     ),
     Case(
         "parameters.tool",
-        lambda: with_exif("WEBP", Make=f"prompt:{json.dumps(GRAPH)}", Model="workflow:{}"),
+        lambda: with_exif("WEBP", Make=f"prompt:{json.dumps(TEXT_TO_IMAGE)}", Model="workflow:{}"),
         "ComfyUI",
         "WebP EXIF exif:Make",
         b"prompt:{",
@@ -451,14 +486,14 @@ def test_a_generator_that_two_fields_name_is_told_once() -> None:
     ("data", "form", "key"),
     [
         (texted(parameters=SETTINGS), "PNG", "parameters.prompt"),
-        (texted(prompt=json.dumps(GRAPH)), "PNG", "parameters.prompt"),
+        (texted(prompt=json.dumps(TEXT_TO_IMAGE)), "PNG", "parameters.prompt"),
         (
             with_exif(UserComment=b"ASCII\0\0\0" + SETTINGS.encode()),
             "JPEG",
             "parameters.prompt",
         ),
         (
-            with_exif("WEBP", Make=f"Prompt:{json.dumps(GRAPH)}"),
+            with_exif("WEBP", Make=f"Prompt:{json.dumps(TEXT_TO_IMAGE)}"),
             "WEBP",
             "parameters.prompt",
         ),
@@ -576,7 +611,7 @@ SPELLED = {
     "a line": SETTINGS.encode(),
     "a packet": packet(element("Iptc4xmpExt:DigitalSourceType", AI_TYPE)),
     "a packet with its name": XMP_HEAD + packet(element("Iptc4xmpExt:DigitalSourceType", AI_TYPE)),
-    "a graph": json.dumps(GRAPH).encode(),
+    "a graph": json.dumps(TEXT_TO_IMAGE).encode(),
     "a label": json.dumps({"AIGC": {"Label": "1"}}).encode(),
     "a chunk": chunk(b"tEXt", b"parameters\0" + SETTINGS.encode()),
     "a segment": segment(0xE1, XMP_HEAD + packet(attributes='xmp:CreatorTool="Midjourney"')),
@@ -640,8 +675,20 @@ PLACES: dict[str, Callable[[bytes], tuple[bytes, str]]] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("words", SPELLED)
+# comments are where programs put their settings, for want of text chunks
+COMMENTS = ("a JPEG comment", "tEXt Comment", "a GIF comment")
+HAS_SETTINGS = ("parameters", "a line", "a graph", "a chunk")
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (words, place)
+        for words in SPELLED
+        for place in PLACES
+        if place not in COMMENTS or words not in HAS_SETTINGS
+    ],
+)
 def test_words_in_the_wrong_place_claim_nothing(words: str, place: str) -> None:
     data, form = PLACES[place](SPELLED[words])
     claims = [f for f in read_metadata(data, form, MetadataOptions()).facts if f.claim]
@@ -766,3 +813,41 @@ def test_known_files_give_their_source_type_and_settings(shared: Path) -> None:
             assert found["parameters.seed"] == seed, name
             compared += 1
     assert compared >= 20
+
+
+def test_the_first_of_two_equal_keywords_does_not_hide_the_second() -> None:
+    both = png(
+        chunk(b"tEXt", b"parameters\0" + b"words"),
+        chunk(b"tEXt", b"parameters\0" + SETTINGS.encode()),
+    )
+    assert facts_of(both, "PNG")["parameters.tool"].value == "AUTOMATIC1111"
+
+
+@pytest.mark.parametrize(
+    ("tags", "claims"),
+    [
+        ({"FNumber": None, "DateTimeOriginal": None, "MakerNote": None}, False),
+        ({"FNumber": None, "MakerNote": None}, True),
+        ({"DateTimeOriginal": None, "MakerNote": None}, True),
+        ({"FNumber": None, "DateTimeOriginal": None}, True),
+    ],
+)
+def test_a_camera_leaves_two_marks_of_a_capture(tags: dict[str, None], claims: bool) -> None:
+    found = facts_of(with_exif(**tags), "JPEG")
+    assert ("exif.camera" in found) is claims
+
+
+def test_a_program_that_saved_a_capture_does_not_make_it_ai() -> None:
+    for name in ("Adobe Firefly", "Midjourney"):
+        said = declaration(tuple(facts_of(with_exif(Software=name), "JPEG").values()))
+        assert (said.declared, said.strength) == (Declared.CAMERA, WEAK)
+
+
+def test_cameras_named_like_generators_are_cameras() -> None:
+    for tags in (
+        {"Make": "Planet", "Model": "Gemini PDA"},
+        {"Make": "Recraft", "Model": "Midjourney"},
+        {"Make": "Midjourney", "Model": "Imagen 3", "Software": "Imagen 4.2"},
+    ):
+        said = declaration(tuple(facts_of(with_exif(**tags), "JPEG").values()))
+        assert said.declared is Declared.CAMERA

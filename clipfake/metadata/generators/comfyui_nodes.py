@@ -1,0 +1,698 @@
+"""Names of ComfyUI's node types: those that sample, ask a service, save and choose.
+
+Names are whole and as the graphs hold them, with their case. They are those of ComfyUI itself and
+of node packs in the registry of ComfyUI-Manager; a sampler of another pack is known by its inputs.
+"""
+
+# run a diffusion model over latents or pixels that reach them by links
+SAMPLERS = frozenset(
+    """
+KSampler
+KSamplerAdvanced
+SamplerCustom
+SamplerCustomAdvanced
+SeedVR2ProgressiveSampler
+VOIDSampler
+SamplerARVideo
+KSampler (Efficient)
+KSampler Adv. (Efficient)
+KSampler SDXL (Eff.)
+KSampler Gradually Adding More Denoise (efficient)
+KSampler (WAS)
+KSampler Cycle
+KSampler Same Noise
+KSampler //Inspire
+KSamplerAdvanced //Inspire
+KSamplerPipe //Inspire
+KSamplerAdvancedPipe //Inspire
+KSamplerProgress //Inspire
+KSamplerAdvancedProgress //Inspire
+ImpactKSamplerBasicPipe
+ImpactKSamplerAdvancedBasicPipe
+RegionalSampler
+RegionalSamplerAdvanced
+TwoSamplersForMask
+TwoAdvancedSamplersForMask
+IterativeLatentUpscale
+IterativeImageUpscale
+FaceDetailer
+FaceDetailerPipe
+MaskDetailerPipe
+DetailerForEach
+DetailerForEachAutoRetry
+DetailerForEachDebug
+DetailerForEachDebugPipe
+DetailerForEachPipe
+DetailerForEachPipeForAnimateDiff
+SEGSDetailer
+SEGSDetailerForAnimateDiff
+SEGSUpscaler
+SEGSUpscalerPipe
+UltimateSDUpscale
+UltimateSDUpscaleNoUpscale
+UltimateSDUpscaleCustomSample
+UltimateSDUpscaleDistributed
+UltimateSDUpscaleGGUF
+HD UltimateSDUpscale
+ZHG UltimateSDUpscale
+StarSDUpscaleRefiner
+KSampler (Efficient) 💬ED
+KSampler Text 💬ED
+FaceDetailer 💬ED
+MaskDetailer 💬ED
+Detailer (SEGS) 💬ED
+Ultimate SD Upscale 💬ED
+SUPIR Sampler 💬ED
+easy kSampler
+easy fullkSampler
+easy kSamplerCustom
+easy kSamplerTiled
+easy kSamplerInpainting
+easy kSamplerDownscaleUnet
+easy kSamplerLayerDiffusion
+easy kSamplerSDTurbo
+easy cascadeKSampler
+easy fullCascadeKSampler
+easy detailerFix
+ttN KSampler_v2
+ttN pipeKSampler
+ttN pipeKSampler_v2
+ttN pipeKSamplerAdvanced
+ttN pipeKSamplerAdvanced_v2
+ttN pipeKSamplerSDXL
+ttN pipeKSamplerSDXL_v2
+ttN pipe2DETAILER
+BNK_TiledKSampler
+BNK_TiledKSamplerAdvanced
+Tiled KSampler
+Asymmetric Tiled KSampler
+Asymmetric_Tiling_KSampler
+xy_Tiling_KSampler
+SeamlessKSampler
+SeamlessKSamplerAdvanced
+KRestartSampler
+KRestartSamplerAdv
+KRestartSamplerCustom
+KRestartSamplerSimple
+Iterative Mixing KSampler
+Iterative Mixing KSampler Advanced
+Alternating KSampler (WLSH)
+KSamplerAdvanced (WLSH)
+LCM_Sampler
+LCM_Sampler_Advanced
+LCM_img2img_Sampler
+LCM_img2img_Sampler_Advanced
+LCMSamplerRCFG
+KSamplerAdvancedCacheable
+KSamplerCacheable
+KSamplerAdvancedGPU
+KSamplerGPU
+KSamplerAdvancedPartialSigmas
+KSamplerAlternate
+KSamplerPromptEdit
+KSamplerPromptEditAndAlternate
+KSamplerDAAM
+KSamplerFABRIC
+KSamplerFABRICAdv
+KSamplerAdvFABRICAdv
+KSamplerFlattenNode
+KSamplerHires
+KSamplerIterativeNoise
+KSamplerMultiSeed
+KSamplerMultiSeedPlus
+KSamplerNoiseless
+KSamplerOverrided
+KSamplerPipe
+KSamplerRAVE
+KSamplerSeq
+KSamplerSeq2
+KSamplerSequence
+KSamplerTimer
+KSamplerVariationsStochastic+
+KSamplerVariationsWithNoise+
+KSamplerWithNAG
+KSamplerWithNAG (Advanced)
+KSamplerWithVAE
+SamplerCustomWithNAG
+SamplerCustomNoise
+SamplerCustomNoiseDuo
+KSampler_A1111
+KSampler_party
+Karma-KSampler-Cycle
+Fooocus_KSampler
+Fooocus_KSamplerAdvanced
+FooocusSampler
+KSampler With Refiner (Fooocus)
+LanPaint_KSampler
+LanPaint_KSamplerAdvanced
+LanPaint_SamplerCustom
+LanPaint_SamplerCustomAdvanced
+Mikey Sampler
+Mikey Sampler Base Only
+Mikey Sampler Base Only Advanced
+Mikey Sampler Tiled
+Mikey Sampler Tiled Base Only
+MikeySamplerTiledAdvanced
+MikeySamplerTiledAdvancedBaseOnly
+MikeyLatentTileSampler
+MikeyLatentTileSamplerCustom
+SeargeSDXLSampler
+SeargeSDXLSampler2
+SeargeSDXLSamplerV3
+SeargeSDXLImage2ImageSampler
+SeargeSDXLImage2ImageSampler2
+SeargeSamplerAdvanced
+SDXLMixSampler
+PrimereKSampler
+DP Advanced Sampler
+DP_Advanced_Sampler_Modified
+DP Sampler With Info
+D2 KSampler
+D2 KSampler(Advanced)
+DPR_KSamplerAdvanced
+DyPE_KSampler
+FL_KsamplerBasic
+FL_KsamplerPlus
+FL_KsamplerPlusV2
+FL_FractalKSampler
+JN_KSampler
+Sage_KSampler
+Sage_KSamplerTiledDecoder
+Sn0w KSampler
+SP_KSampler
+AGSoft_KSampler
+iToolsKSampler
+quadmoonKSampler
+quadmoonKSamplerAdvanced
+quadmoonKSamplerBatched
+chaosaiart_KSampler1
+chaosaiart_KSampler2
+chaosaiart_KSampler3
+chaosaiart_KSampler4
+chaosaiart_KSampler5
+BMAB KSampler
+BMAB KSamplerHiresFix
+BMAB KSamplerHiresFixWithUpscaler
+BMAB KSamplerKohyaDeepShrink
+BMAB Face Detailer
+BMAB Person Detailer
+BMAB Simple Hand Detailer
+BMAB Subframe Hand Detailer
+BMAB Openpose Hand Detailer
+WanVideoSampler
+WanVideoSamplerFromSettings
+WanVideoDiffusionForcingSampler
+WanVideoSESampler
+WanVideoKsampler
+WanMoeKSampler
+WanMoeKSamplerAdvanced
+WanT2VSampler
+WanI2VSampler
+WanFunT2VSampler
+WanFunV2VSampler
+WanFunInpaintSampler
+TripleKSamplerWan22Lightning
+TripleKSamplerWan22LightningAdvanced
+HyVideoSampler
+HyVideoReSampler
+HyVideoPromptMixSampler
+HyVideo15T2VSampler
+HyVideo15I2VSampler
+HunyuanVideoSamplerSave
+TeaCacheHunyuanVideoSampler
+FramePackSampler
+FramePackSampler_F1
+FramePackSingleFrameSampler
+CogVideoSampler
+CogVideoXFunT2VSampler
+CogVideoXFunV2VSampler
+CogVideoXFunInpaintSampler
+MochiSampler
+MochiWrapperSamplerCustom
+PyramidFlowSampler
+LTXVBaseSampler
+LTXVExtendSampler
+LTXVInContextSampler
+LTXVLoopingSampler
+LTXVTiledSampler
+AnimateDiffSampler
+SVDSampler
+XlabsSampler
+FluxSampler
+FluxSamplerParams
+FluxSamplerParams+
+FluxAdvancedSampler
+FluxSamplerPuLID
+FluxFillSampler
+FluxControlnetSampler
+FluxTextSampler
+FluxTiledSamplerCustomAdvanced
+CatvtonFluxSampler
+CFE FLUX Sampler
+CFE FLUX Sampler (Pipe)
+KolorsSampler
+HiDreamSampler
+HiDreamSamplerAdvanced
+LuminaT2ISampler
+OmniGen2Sampler
+QwenImageSampler
+QwenImageSamplerNode
+QwenImageSamplerWithEdit
+QwenImageEditSampler
+QwenInpaintSampler
+SUPIR_sample
+InstantIR_Sampler
+DiffusersSampler
+DiffusersSimpleSampler
+diffusers_sampler
+StreamDiffusionSampler
+brushnet_sampler
+powerpaint_brushnet_sampler
+ella_sampler
+lavibridge_sampler
+iclight_diffusers_sampler
+StoryDiffusion_KSampler
+MLXSampler
+CoreMLSampler
+CoreMLSamplerAdvanced
+ROCMOptimizedKSampler
+ROCMOptimizedKSamplerAdvanced
+WASAffineKSampler
+WASAffineKSamplerAdvanced
+ClownsharKSampler
+ClownsharKSampler_Beta
+ClownSampler
+ClownSamplerAdvanced
+SharkSampler
+SharkSampler_Beta
+UltraSharkSampler
+""".strip().splitlines()
+)
+
+# make an image of words, alone or with other images, here or at a service
+MAKERS = frozenset(
+    """
+OpenAIDalle2
+OpenAIDalle3
+OpenAIGPTImage1
+OpenAIGPTImageNodeV2
+OpenRouterImageNode
+FluxProUltraImageNode
+FluxProImageNode
+FluxProExpandNode
+FluxProFillNode
+FluxProCannyNode
+FluxProDepthNode
+FluxKontextProImageNode
+FluxKontextMaxImageNode
+Flux2ImageNode
+Flux2ProImageNode
+Flux2MaxImageNode
+Flux3ImageNode
+FluxVTONode
+IdeogramV1
+IdeogramV2
+IdeogramV3
+IdeogramV4
+IdeogramPImage
+IdeogramEditApi
+IdeogramPreciseEditApi
+IdeogramTextToImageApi
+RecraftTextToImageNode
+RecraftV4TextToImageNode
+RecraftImageToImageNode
+RecraftImageInpaintingNode
+RecraftCreativeUpscaleNode
+StabilityStableImageUltraNode
+StabilityStableImageSD_3_5Node
+StabilityUpscaleCreativeNode
+LumaImageNode
+LumaImageNode2
+LumaImageModifyNode
+LumaImageEditNode2
+LumaVideoNode
+LumaImageToVideoNode
+KlingImageGenerationNode
+KlingOmniProImageNode
+KlingTextToVideoNode
+KlingImage2VideoNode
+KlingVirtualTryOnNode
+KlingTryOnNode
+GeminiImageNode
+GeminiImage2Node
+GeminiNanoBanana2
+GeminiNanoBanana2V2
+GrokImageNode
+GrokImageEditNode
+GrokImageEditNodeV2
+ByteDanceImageNode
+ByteDanceImageEditNode
+ByteDanceSeedreamNode
+ByteDanceSeedreamNodeV2
+ByteDanceSeedreamNodeV3
+WanTextToImageApi
+WanImageToImageApi
+QwenImageTextToImageApi
+QwenImageEditApi
+HunyuanImageTextToImageApi
+HunyuanImageEditApi
+RunwayTextToImageNode
+RunwayAleph2PromptImageNode
+BriaImageGenerate
+BriaImageEditNode
+BriaGenFill
+BriaExpandImage
+Krea2ImageNode
+Krea3ImageNode
+ReveImageCreateNode
+ReveImageEditNode
+ReveImageRemixNode
+MetaMuseImageTextToImageApi
+MetaMuseImageEditApi
+MinimaxTextToVideoNode
+MinimaxImageToVideoNode
+MinimaxHailuoVideoNode
+Veo3VideoGenerationNode
+VeoVideoGenerationNode
+ByteDance2TextToVideoNode
+ByteDance2ReferenceNode
+ByteDance2ReferenceNodeV2
+ByteDance2FirstLastFrameNode
+ByteDanceTextToVideoNode
+ByteDanceImageToVideoNode
+ByteDanceFirstLastFrameNode
+ByteDanceImageReferenceNode
+GeminiVideoOmni
+GeminiVideoOmniV2
+GrokVideoNode
+GrokVideoReferenceNode
+Flux3TextToVideoNode
+Flux3ImageToVideoNode
+Flux3MaxTextToVideoNode
+Flux3MaxImageToVideoNode
+HappyHorseTextToVideoApi
+HappyHorseImageToVideoApi
+HappyHorseReferenceVideoApi
+HeyGenAvatarVideoNode
+HeyGenImageToVideoNode
+HeyGenReferenceToVideoNode
+Kling4TextToVideoNode
+Kling4ImageToVideoNode
+Kling4ReferenceToVideoNode
+KlingTextToVideoWithAudio
+KlingImageToVideoWithAudio
+KlingFirstLastFrameNode
+KlingStartEndFrameNode
+KlingVideoNode
+KlingOmniProTextToVideoNode
+KlingOmniProImageToVideoNode
+KlingOmniProFirstLastFrameNode
+KlingAvatarNode
+LtxApi25TextToVideo
+LtxApi25ImageToVideo
+LtxvApiTextToVideo
+LtxvApiImageToVideo
+LumaRay32TextToVideoNode
+LumaRay32ImageToVideoNode
+LumaRay32KeyframesToVideoNode
+MinimaxHailuo03TextToVideoNode
+MinimaxHailuo03FirstLastFrameNode
+MinimaxHailuo03ReferenceNode
+MinimaxHailuo03RegenerateNode
+MoonvalleyTxt2VideoNode
+MoonvalleyImg2VideoNode
+OpenAIVideoSora2
+PikaTextToVideoNode2_2
+PikaImageToVideoNode2_2
+PixverseTextToVideoNode
+PixverseImageToVideoNode
+PixverseTransitionVideoNode
+PixverseV6TextToVideoNode
+PixverseV6ImageToVideoNode
+PixverseV6FirstLastFrameNode
+PixverseV6FusionVideoNode
+PrunaTextToVideoNode
+PrunaImageToVideoNode
+RunwayImageToVideoNodeGen3a
+RunwayImageToVideoNodeGen4
+RunwayFirstLastFrameNode
+Veo3FirstLastFrameNode
+ViduTextToVideoNode
+ViduImageToVideoNode
+ViduReferenceVideoNode
+ViduStartEndToVideoNode
+Vidu2TextToVideoNode
+Vidu2ImageToVideoNode
+Vidu2ReferenceVideoNode
+Vidu2StartEndToVideoNode
+Vidu3TextToVideoNode
+Vidu3ImageToVideoNode
+Vidu3StartEndToVideoNode
+Vidu4ImageToVideoNode
+Vidu4ReferenceVideoNode
+WanTextToVideoApi
+WanImageToVideoApi
+WanReferenceVideoApi
+Wan2TextToVideoApi
+Wan2ImageToVideoApi
+Wan2ReferenceVideoApi
+Wan3ImageToVideoApi
+Wan3ReferenceToVideoApi
+BeebleSwitchXImageEdit
+BriaProductHolding
+BriaVirtualTryOn
+ByteDanceSeedreamLayerSeparationNode
+ByteDanceSeedreamLayerSeparationNodeV2
+ComfyCloudFlux2TextToImageNode
+ComfyCloudMageFlowTextToImageNode
+ComfyCloudMageFlowTurboTextToImageNode
+ComfyCloudZImageTurboNode
+MagnificImageUpscalerCreativeNode
+MagnificImageStyleTransferNode
+FalAPIFluxDevNode
+FalAPIFluxDevImageToImageNode
+FalAPIFluxDevWithLoraNode
+FalAPIFluxDevWithLoraImageToImageNode
+FalAPIFluxDevWithLoraInpaintNode
+FalAPIFluxProNode
+FalAPIFluxProV11Node
+FalAPIFluxProV11UltraNode
+FalAPIFluxProFillNode
+FalAPIFluxProReduxNode
+FluxDev_fal
+FluxSchnell_fal
+FluxPro_fal
+FluxPro11_fal
+FluxPro1Fill_fal
+FluxUltra_fal
+FluxProKontext_fal
+FluxProKontextMulti_fal
+FluxProKontextTextToImage_fal
+Ideogramv3_fal
+Recraft_fal
+Imagen4Preview_fal
+NanoBananaTextToImage_fal
+NanoBananaEdit_fal
+NanoBananaPro_fal
+Dreamina31TextToImage_fal
+ReveTextToImage_fal
+SeedreamV4Edit_fal
+FluxPro_BFL
+FluxDev_BFL
+FluxPro11_BFL
+FluxPro11Ultra_BFL
+FluxKontextPro_BFL
+FluxKontextMax_BFL
+FluxProFill_BFL
+FluxProCanny_BFL
+FluxProDepth_BFL
+FLUX 1.0 [dev]
+FLUX 1.0 [pro]
+FLUX 1.1 [pro]
+FLUX 1.1 [ultra]
+BFL Flux Ultra
+BFL Flux Kontext
+Stability Image Core
+Stability Image Ultra
+Stability SD3
+Stability Inpainting
+Stability Outpainting
+Stability Control Sketch
+Stability Control Structure
+Stability Control Style
+StabilityImageCore
+StabilityImageUltra
+StabilityImageSD3
+StabilityControlSketch
+StabilityControlStructure
+StabilityControlStyle
+StabilityAI Suite - Image Core + Style Preset
+StabilityAI Suite - SD3
+DallE3_PoP
+DalleImage
+DalleImageEdit
+DalleImageGeneration
+DalleImageVariation
+FL_Dalle3
+FL_GPT_Image1
+FL_GPT_Image1_ADV
+FL_GeminiImageGenADV
+FL_GeminiImageEditor
+NegiTools_OpenAiDalle3
+ChatGPTImageGenerationNode
+ChatGPTImageEditNode
+GPTImage1
+GPTImage1Generate
+GPTImageGenerateNode
+GPTImageEditNode
+GPTImage_TextToImage
+GPTImage_ImageToImage
+Comfyui_gpt_image_1
+Comfyui_gpt_image_1_edit
+Comfly_gpt_image_1
+Comfly_gpt_image_1_edit
+GoogleImagenNode
+GoogleImagenEditNode
+GoogleAITextToImage
+ImagenNode
+Imagen_T2I
+Gemini Imagen
+GeminiImageGenerator
+GeminiImageGeneration
+GeminiImageEditor
+NanoBanana
+NanoBananaNode
+NanoBananaAIO
+NanoBananaGenerate
+NanoBananaGeminiImageNode
+ComfyUI_NanoBanana
+MidjourneyImagineNode
+MidjourneyBlendNode
+LumaImageGeneration
+RecraftImageGenerator
+Seedream3Txt2Img
+Seedream4Txt2Img
+Seedream4Img2Img
+Seedream4TextToImage
+Seedream4ImageToImage
+SeedreamTextToImage
+SeedreamImageGenerate
+JimengSeedream3
+JimengSeedream4
+HuggingFaceTextToImage
+BagelTextToImage
+JanusTextToImage
+OvisU1TextToImage
+MinDalleNode
+DrawThingsSampler
+DrawThingsTxt2Img
+DrawThingsImg2Img
+BMAB SD-WebUI API T2I
+BMAB SD-WebUI API T2I Hires.Fix
+Griptape Create: Image from Text
+GenerateNAID
+Img2ImgStableDiffusionPipeline
+Text2ImgStableDiffusionPipeline
+LCMGenerate
+LCMGenerate_img2img
+LCMGenerate_img2img_IPAdapter
+LCMGenerate_img2img_controlnet
+MfluxImg2Img
+QuickMfluxNode
+""".strip().splitlines()
+)
+
+# write files that hold the graph
+SAVERS = frozenset(
+    """
+SaveImage
+SaveImageAdvanced
+SaveImageWebsocket
+SaveAnimatedPNG
+SaveAnimatedWEBP
+SaveWEBM
+SaveVideo
+VHS_VideoCombine
+Image Save
+Image Saver
+Image Saver Simple
+ImageSave
+ImageSaver
+ImageSaveWithMetadata
+Save Image w/Metadata
+Save Images Mikey
+Save Image
+Save Image Grid (mtb)
+Save Gif (mtb)
+Save Images Plus (JPS)
+Save A1 Image
+Save Image With Prompt Data
+Save Image With Workflow
+SaveImageWithMetaData
+SaveImageExtended
+SaveImageKJ
+SaveImagePlus
+SaveImageWebp
+SaveWebPImage
+SaveAvif
+SaveEXR
+SaveEXRFrames
+SaveImageAndMetadata_
+SaveImageToLocal
+SaveImageWithPrompt
+SaveImagetoPath
+Save_Image
+LayerUtility: SaveImagePlus
+LayerUtility: SaveImagePlusV2
+Image Save with Prompt (WLSH)
+Image Save with Prompt File (WLSH)
+Image Save with Prompt/Info (WLSH)
+Image Save with Prompt/Info File (WLSH)
+easy imageSave
+easy saveImageLazy
+ttN imageOUTPUT
+ttN imageOutput
+SeargeImageSave
+D2 Save Image
+FL_SaveWebPImage(SaveImage)
+KSampler to Image Saver
+Bjornulf_SaveImagePath
+Bjornulf_SaveImageToFolder
+Custom Save Image //Handy
+DP Save Image V2
+SDPromptSaver
+SmartSavePNG
+Sage_SaveImageWithMetadata
+RC_SaveImageWithMetadata
+XJSaveImageWithMetadata
+WarpedSaveAnimatedPng
+CR XY Save Grid Image
+Simple Image Saver (as Forge)
+""".strip().splitlines()
+)
+
+# show an image, into a temporary file
+PREVIEWS = frozenset(
+    """
+PreviewImage
+PreviewBridge
+MaskPreview
+ImageCompare
+Image Comparer (rgthree)
+ImageAndMaskPreview
+SeargePreviewImage
+Preview Image Without Metadata
+PreviewImageWithoutMetadata
+RC_PreviewImageWithMetadata
+D2 Preview Image
+PreviewAny
+MaskPreview+
+ImageComparer
+AILab_ImagePreview
+AILab_Preview
+easy showAnything
+""".strip().splitlines()
+)
+
+# pass on the first of their inputs that is connected
+FIRST_OF = frozenset(("Any Switch (rgthree)", "Context Switch (rgthree)"))
