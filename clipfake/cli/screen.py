@@ -83,11 +83,11 @@ class Screen:
             MofNCompleteColumn(),
             _Rate(),
             TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.fields[least]}{task.description}"),
         )
         with Progress(*columns, console=self._stderr, transient=True) as progress:
             self._progress = progress
-            task = progress.add_task("", total=None)
+            task = progress.add_task("", total=None, least="")
             if sources.rereadable:
                 threading.Thread(target=_count, args=(sources, progress, task), daemon=True).start()
             yield
@@ -242,7 +242,10 @@ class Written:
 def _count(sources: Sources, progress: Progress, task: TaskID) -> None:
     """List everything once more, to know the total while the scan runs."""
     with suppress(ClipfakeError):  # the scan itself meets the same error and tells it
-        progress.update(task, total=sources.count())
+        count = sources.count()
+        progress.update(
+            task, total=count.files, least="" if count.exact else "and what compressed tars hold; "
+        )
 
 
 def _counts(summary: Summary) -> str:

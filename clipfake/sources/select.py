@@ -11,7 +11,7 @@ from clipfake.sources.archives.limits import ArchiveLimits
 
 # what a rule left out and a user may not know of, by its kind
 PassedOver = Counter[str]
-HIDDEN, LINKS, ARCHIVES = "hidden", "symbolic links", "archives"
+HIDDEN, LINKS, ARCHIVES, STREAMS = "hidden", "symbolic links", "archives", "compressed tars"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Selection:
         follow_symlinks: enter linked folders and read linked files.
         archives: what an archive may cost, whose members are taken as the files of a folder are;
             None leaves archives alone, as files that are no images.
+        streams: look into compressed tars, which are inflated to list them; False takes each for
+            one file.
         network: let URLs be opened; without it those that need another machine are refused.
     """
 
@@ -36,6 +38,7 @@ class Selection:
     hidden: bool = False
     follow_symlinks: bool = False
     archives: ArchiveLimits | None = field(default_factory=ArchiveLimits)
+    streams: bool = True
     network: bool = False
 
     def takes_file(self, relative: str) -> bool:

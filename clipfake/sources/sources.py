@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -15,8 +15,20 @@ from clipfake.sources.item import Item
 from clipfake.sources.manifest import STDIN, Manifest, is_manifest
 from clipfake.sources.remote import as_local, is_url, need_permission, remote_item, remote_items
 from clipfake.sources.remote.driver import need_driver
-from clipfake.sources.select import PassedOver, Selection
+from clipfake.sources.select import STREAMS, PassedOver, Selection
 from clipfake.sources.walk import walk
+
+
+class Count(NamedTuple):
+    """How many files there are.
+
+    Attributes:
+        files: as far as listing tells.
+        exact: False where compressed tars, which may hold many, count as one.
+    """
+
+    files: int
+    exact: bool
 
 
 class Sources:
@@ -88,41 +100,45 @@ class Sources:
             UsageError: a manifest cannot be read any further, or its URL may not be opened.
         """
         self.passed_over.clear()
-        return self._items(self._finder, self.passed_over)
+        return self._items(self._finder, self.passed_over, self._selection)
 
-    def count(self) -> int | None:
-        """How many items there are; None when only reading a compressed archive would tell.
+    def count(self) -> "Count":
+        """How many items there are; a compressed tar, which only inflating tells, counts as one.
 
         Another thread may iterate meanwhile.
         """
-        count = 0
-        for item in self._items(Finder(self._selection.archives), PassedOver()):
-            if isinstance(item.content, Carried):
-                return None
-            count += 1
-        return count
+        files, left = 0, PassedOver()
+        selection = replace(self._selection, streams=False)
+        for item in self._items(Finder(selection.archives), left, selection):
+            files += 1
+            left[STREAMS] += isinstance(item.content, Carried)  # inside a zip, and listed whole
+        return Count(files, exact=not left[STREAMS])
 
-    def _items(self, finder: Finder, passed_over: PassedOver) -> Iterator[Item]:
+    def _items(
+        self, finder: Finder, passed_over: PassedOver, selection: Selection
+    ) -> Iterator[Item]:
         for part in self._parts:
             if isinstance(part, Manifest):
                 for item in part:
-                    yield from self._listed(item, finder, passed_over)
+                    yield from self._listed(item, finder, passed_over, selection)
             elif is_url(part):
-                yield from remote_items(part, self._selection, passed_over)
+                yield from remote_items(part, selection, passed_over)
             elif os.path.isdir(part):
-                yield from walk(part, self._selection, passed_over)
+                yield from walk(part, selection, passed_over)
             else:
                 item = finder.found(Item(part, named=True))
-                yield from expanded(item, self._selection, passed_over=passed_over)
+                yield from expanded(item, selection, passed_over=passed_over)
 
-    def _listed(self, item: Item, finder: Finder, passed_over: PassedOver) -> Iterator[Item]:
+    def _listed(
+        self, item: Item, finder: Finder, passed_over: PassedOver, selection: Selection
+    ) -> Iterator[Item]:
         """Items of a manifest's row."""
         path = item.path if item.problem else self._local(item.path)
         if item.problem is None and is_url(path):
             yield replace(remote_item(path), extra=item.extra)
             return
         item = finder.found(item if path == item.path else replace(item, path=path))
-        yield from expanded(item, self._selection, passed_over=passed_over)
+        yield from expanded(item, selection, passed_over=passed_over)
 
     def _need_member(self, path: str) -> None:
         """Raise UsageError for what is neither a file nor a member of an archive."""

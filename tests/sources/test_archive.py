@@ -475,7 +475,15 @@ def test_an_archive_that_changes_is_opened_anew(tmp_path: Path) -> None:
 
 def test_counting_does_not_read_compressed_tars(archive: Path) -> None:
     count = Sources([archive, archive], Selection()).count()
-    assert count == (None if archive.name.startswith("x.tar.") else 2 * len(FILES))
+    assert count == ((2, False) if archive.name.startswith("x.tar.") else (2 * len(FILES), True))
+
+
+def test_counting_beside_compressed_tars_tells_the_least(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(packed(FILES, "tar.gz"))
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(PICTURE)
+    assert Sources([tmp_path], Selection()).count() == (4, False)
+    assert len(list(Sources([tmp_path], Selection()))) == 3 + len(FILES)
 
 
 def test_a_member_has_no_path_of_the_file_system(tmp_path: Path) -> None:

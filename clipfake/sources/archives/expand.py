@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from clipfake.errors import ImageError
+from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Span
 from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.listing import Archive, Listing
@@ -11,7 +12,7 @@ from clipfake.sources.archives.names import Names
 from clipfake.sources.archives.recognise import Form, recognise
 from clipfake.sources.archives.store import FileStore, MemoryStore
 from clipfake.sources.item import Item
-from clipfake.sources.select import ARCHIVES, PassedOver, Selection
+from clipfake.sources.select import ARCHIVES, STREAMS, PassedOver, Selection
 
 
 def expanded(
@@ -45,6 +46,11 @@ def expanded(
             if passed_over is not None:
                 passed_over[ARCHIVES] += form is not None
             yield item
+        return
+    if not selection.streams and form.compression is not Compression.STORED:
+        if passed_over is not None:
+            passed_over[STREAMS] += 1
+        yield item
         return
     names = Names(selection, f"{below}/" if below else "", passed_over)
     try:
