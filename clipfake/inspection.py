@@ -16,8 +16,7 @@ from clipfake.metadata.facts import Fact
 from clipfake.metadata.read import MetadataOptions
 from clipfake.records import Record
 from clipfake.scanning import scan_items
-from clipfake.sources import Item
-from clipfake.sources.archives.finder import Finder
+from clipfake.sources import Finder, Item
 from clipfake.training.reference import find_reference
 
 _POSITION = {"GPS GPSLatitude", "GPS GPSLongitude", "GPS GPSDestLatitude", "GPS GPSDestLongitude"}

@@ -68,7 +68,7 @@ def calibrate_command(
     from clipfake.detector import Detector
     from clipfake.imaging.limits import Limits
     from clipfake.scanning import scan_items
-    from clipfake.sources import Item
+    from clipfake.sources import Finder, Item
     from clipfake.training.reference import find_reference
     from clipfake.training.thresholds import set_on_reals
 
@@ -77,7 +77,8 @@ def calibrate_command(
     present = detector.adapter
     if not present.points:
         raise UsageError(f"adapter {present.name} has no operating points; give another --adapter")
-    items = [Item(example.path) for example in examples]
+    finder = Finder()
+    items = [finder.found(Item(example.path)) for example in examples]
     records = list(
         scan_items(
             items,

@@ -14,7 +14,7 @@ from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 from clipfake.scanning import scan_items
-from clipfake.sources import Item
+from clipfake.sources import Finder, Item
 from clipfake.sources.labelled import Example
 from clipfake.sources.manifest import Manifest
 
@@ -68,8 +68,9 @@ def score_images(
         show: called with images done and in all.
     """
     values, problems, no_image = [], list[str | None](), []
+    finder = Finder()
     for record in scan_items(
-        [Item(example.path) for example in examples],
+        [finder.found(Item(example.path)) for example in examples],
         detector,
         rule,
         limits=limits or Limits(),

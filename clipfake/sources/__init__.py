@@ -1,8 +1,9 @@
 """Where images come from: files, folders, archives, manifests and URLs, always streamed."""
 
 from clipfake.sources.archives import ArchiveLimits
+from clipfake.sources.archives.finder import Finder
 from clipfake.sources.item import Item
 from clipfake.sources.select import Selection
 from clipfake.sources.sources import Sources
 
-__all__ = ["ArchiveLimits", "Item", "Selection", "Sources"]
+__all__ = ["ArchiveLimits", "Finder", "Item", "Selection", "Sources"]

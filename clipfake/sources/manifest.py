@@ -31,6 +31,7 @@ STDIN = "-"
 # csv.Error apart, each is what a reader raises for content: pa.ArrowInvalid, UnicodeDecodeError
 # and times that Python cannot hold are ValueErrors or OverflowErrors
 _UNREADABLE = (OSError, ValueError, OverflowError, csv.Error)
+_TEXT_MARK = "'"  # what reports in CSV put before cells that a spreadsheet would run
 _QUOTED = "no such file; were git's quotes meant, use its -z and --null here"
 
 
@@ -77,14 +78,12 @@ class Manifest:
         if row.fault is not None:
             problem = ImageError(ErrorCode.MISSING, row.fault)
             return Item(f"{self.path}:{row.number}", row.extra, problem)
-        path = self._beside(row.path)
-        if not row.quoted and row.path == row.path.strip():
+        path, meant = self._beside(row.path), _meant(row)
+        if not meant or os.path.lexists(path):
             return Item(path, row.extra)
-        if os.path.lexists(path):
-            return Item(path, row.extra)
-        meant = unquoted(row.path) if row.quoted else row.path.strip()
-        if meant and os.path.lexists(plain := self._beside(meant)):
-            return Item(plain, row.extra)
+        for other in map(self._beside, meant):
+            if os.path.lexists(other):
+                return Item(other, row.extra)
         missing = ImageError(ErrorCode.MISSING, _QUOTED) if row.quoted else None
         return Item(path, row.extra, missing)
 
@@ -107,6 +106,17 @@ def _rows(path: str, null: bool) -> Rows:
         if path.lower().endswith(ending):
             return rows(path)
     return Names(partial(open_text, path), null=null)
+
+
+def _meant(row: Row) -> list[str]:
+    """What a path may mean where no file has that very name."""
+    bare = row.path.strip()
+    found = [bare] if bare != row.path else []
+    if row.quoted and (plain := unquoted(row.path)):
+        found.append(plain)
+    if row.path.startswith(_TEXT_MARK):
+        found.append(row.path.removeprefix(_TEXT_MARK))
+    return found
 
 
 def _reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.report.schema import COLUMNS
 from tests.conftest import EXAMPLES, encoded, picture
+from tests.sources.archives import packed
 
 CAMERA = EXAMPLES / "rocket-camera-exif.jpg"
 
@@ -50,6 +51,20 @@ def test_json_has_the_report_columns_and_more(
     assert cat["explanation"].startswith("ai: the pixels score ")
     facts = {fact["key"]: fact["value"] for fact in cat["evidence"]}
     assert (facts["parameters.seed"], facts["parameters.model"]) == ("7", "m")
+
+
+def test_members_of_archives_are_inspected_like_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"in/cat.png": generated(tmp_path / "cat.png").read_bytes()}
+    (tmp_path / "x.zip").write_bytes(packed({"n.tar.gz": packed(files, "tar.gz")}, "zip"))
+    names = [tmp_path / "cat.png", f"{tmp_path}/x.zip!/n.tar.gz!/in/cat.png"]
+    outside, inside = inspected(capsys, *names)
+    assert inside["path"] == names[1]
+    assert {**outside, "path": "", "explanation": ""} == {**inside, "path": "", "explanation": ""}
+    assert clipfake("inspect", "--json", tmp_path / "x.zip", f"{tmp_path}/x.zip!/no.png") == 3
+    codes = [json.loads(line)["error_code"] for line in capsys.readouterr().out.splitlines()]
+    assert codes == ["unsupported", "missing"]
 
 
 def test_position_and_prompts_are_shown_only_when_asked_for(

@@ -132,11 +132,23 @@ def test_manifest(tmp_path: Path) -> None:
     assert len(read_labelled(manifest, where={"split": "val"}).examples) == 2
 
 
+@pytest.mark.parametrize(("real", "ai"), [("0.0", "1.0"), ("False", "True"), ("real", " ai ")])
+def test_labels_of_a_manifest_are_told_in_every_spelling(
+    tmp_path: Path, real: str, ai: str
+) -> None:
+    manifest = tmp_path / "set.csv"
+    manifest.write_text(f"label;path\n{real};a.png\n{ai};b.png\n{ai};\n")
+    found = read_labelled(manifest)
+    assert [example.is_ai for example in found.examples] == [False, True]
+    assert found.passed_over == {"rows without a path": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "where", "said"),
     [
         ("path\na.png\n", {}, "no column named 'label'"),
         ("path,label\na.png,fake\n", {"form": "x"}, "no column named 'form'"),
+        ("path,label\n,fake\na.png,fake\n", {}, "no real image among 1"),
         ("path,label\na.png,maybe\n", {}, "label 'maybe' is unknown; use real or fake"),
         ("path,label\na.png,fake\n", {}, "no real image among 1"),
         ("path,label,split\na.png,fake,val\nb.png,real,train\n", {"split": "val"}, "split=val"),

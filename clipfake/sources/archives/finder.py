@@ -172,10 +172,9 @@ class Finder:
                 if entry.is_folder:
                     continue
                 name = as_text(entry.name)
-                if members.entries.setdefault(name, entry) is entry:
-                    shown = Item(name).text
-                    if shown != name:
-                        members.shown.setdefault(shown, name)
+                known = members.entries.setdefault(name, entry)
+                if known is entry and not name.isascii() and (shown := Item(name).text) != name:
+                    members.shown.setdefault(shown, name)
         except ImageError as error:
             members.fault = error
         return members

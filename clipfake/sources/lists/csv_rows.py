@@ -52,7 +52,7 @@ class CsvRows:
             if header:
                 how = f"; delimiter {self._delimiter!r}"
                 raise no_path_column(path, header, how)
-        need_few_columns(path, len(header))
+        need_few_columns(path, header)
         self.columns = {name: pa.string() for name in header if name and name != PATH_COLUMN}
 
     def __iter__(self) -> Iterator[Row]:

@@ -35,10 +35,12 @@ class JsonRows:
             if fault is not None:
                 first_fault = first_fault or f"{path}:{number}: {fault}"
             has_path = has_path or PATH_COLUMN in row
+            known = len(types)
             for name, value in row.items():
                 if name != PATH_COLUMN and value is not None:
                     types.setdefault(name, set()).add(_kind(value))
-            need_few_columns(path, len(types))
+            if len(types) > known:
+                need_few_columns(path, types)
         if not has_path and types:
             raise no_path_column(path, list(types))
         if not has_path and first_fault:

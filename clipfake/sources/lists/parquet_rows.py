@@ -31,7 +31,7 @@ class ParquetRows:
         schema = pq.read_schema(path)
         if PATH_COLUMN not in schema.names:
             raise no_path_column(path, schema.names)
-        need_few_columns(path, len(schema))
+        need_few_columns(path, schema.names)
         self.columns = {
             field.name: _column_type(field.type) for field in schema if field.name != PATH_COLUMN
         }

@@ -1,7 +1,7 @@
 """A row of a list, and the columns that lists carry."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,7 +10,8 @@ import pyarrow as pa
 from clipfake.errors import UsageError
 
 PATH_COLUMN = "path"
-MOST_COLUMNS = 10_000  # of one list
+# of one list; each report and journal begins with them all
+MOST_COLUMNS, MOST_LETTERS = 4_000, 2**16
 _SHOWN_COLUMNS, _SHOWN_LETTERS = 10, 40
 
 
@@ -55,9 +56,7 @@ def path_or_fault(value: Any) -> tuple[str, str | None]:
     return value, None
 
 
-def no_path_column(
-    name: str, columns: Mapping[str, object] | list[str], how: str = ""
-) -> UsageError:
+def no_path_column(name: str, columns: Collection[str], how: str = "") -> UsageError:
     """The refusal of a list without paths.
 
     Args:
@@ -72,10 +71,13 @@ def no_path_column(
     )
 
 
-def need_few_columns(name: str, count: int) -> None:
-    """Raise UsageError for more columns than a report should carry."""
-    if count > MOST_COLUMNS:
-        raise UsageError(f"{name}: over {MOST_COLUMNS} columns; leave out those not needed")
+def need_few_columns(name: str, columns: Collection[str]) -> None:
+    """Raise UsageError for more columns, or longer names of them, than a report should carry."""
+    if len(columns) > MOST_COLUMNS or sum(map(len, columns)) > MOST_LETTERS:
+        raise UsageError(
+            f"{name}: over {MOST_COLUMNS} columns, or {MOST_LETTERS} letters in their names; "
+            "leave out those not needed"
+        )
 
 
 def fitted(value: Any, kind: pa.DataType) -> Any:
