@@ -4,9 +4,10 @@
 
 Inputs are mutations of small files made by ``fuzz_seeds`` and, if given, of the images below
 --files; input N is the same for the same seed and files. They run in child processes, some hundred
-each, so that a crash of native code is seen. An input fails when it raises what its parser does not
-promise, gives text that no report can hold, kills its process, takes over a second of a CPU twice in
-a row, or needs over 256 MB. The last line is a summary in JSON; the exit code is 1 if any failed.
+each, so that a crash of native code is seen. An input fails when it raises what its parser does
+not promise, gives text that no report can hold, kills its process, takes over a second of a CPU
+twice in a row, or needs over 256 MB. The last line is a summary in JSON; the exit code is 1 if any
+failed.
 """
 
 import argparse

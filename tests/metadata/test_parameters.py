@@ -356,7 +356,7 @@ EVERY: dict[str, tuple[dict[str, str], Parameters]] = {
         },
         Parameters(
             "Easy Diffusion",
-            "png:Seed",
+            "png:Stable Diffusion model",
             {"model": "a-model", "seed": "5", "steps": "25"},
             "a lighthouse",
         ),
@@ -402,6 +402,21 @@ EVERY: dict[str, tuple[dict[str, str], Parameters]] = {
             + json.dumps({"sui_image_params": {"prompt": "a lighthouse", "seed": 5}})
         },
         Parameters("SwarmUI", "exif:UserComment", {"seed": "5"}, "a lighthouse"),
+    ),
+    "SwarmUI in a comment": (
+        {
+            "comment": json.dumps(
+                {"prompt": "{}", "parameters": json.dumps({"sui_image_params": {"seed": 5}})}
+            )
+        },
+        Parameters("SwarmUI", "comment", {"seed": "5"}),
+    ),
+    "InvokeAI's graph beside little": (
+        {
+            "png:invokeai_metadata": json.dumps({"app_version": "5.0"}),
+            "png:invokeai_graph": json.dumps({"nodes": {"a": {"type": "flux_denoise"}}}),
+        },
+        Parameters("InvokeAI", "png:invokeai_metadata"),
     ),
     "SwarmUI as it was": (
         {"exif:Model": json.dumps({"sui_image_params": {"prompt": "a lighthouse", "seed": 5}})},
@@ -492,6 +507,12 @@ def test_a_graph_of_invokeai_that_only_edits_claims_nothing() -> None:
     graph = {"nodes": {"a": {"type": "image"}, "b": {"type": "img_resize"}}}
     (each,) = read_parameters({"png:invokeai_graph": json.dumps(graph)})
     assert (each.tool, each.strength, each.claim) == ("InvokeAI", Strength.WEAK, None)
+
+
+def test_half_of_the_settings_in_fields_of_their_own_say_nothing() -> None:
+    texts = {"png:c": "x", "png:sampler": "y", "png:steps": "3", "png:scale": "2"}
+    assert [each.tool for each in read_parameters(texts)] == ["Draw Things"]
+    assert read_parameters({"png:prompt": "x", "png:seed": "1", "png:steps": "3"}) == []
 
 
 def test_fields_match_in_any_case_and_when_repeated() -> None:

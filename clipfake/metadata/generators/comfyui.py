@@ -7,7 +7,7 @@ that loads, scales and saves says nothing of the origin.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from clipfake.metadata.facts import Claim, Strength
@@ -56,19 +56,16 @@ _PROMPTS = (
 
 def read_graphs(texts: Texts) -> Iterator[Parameters]:
     """Graphs in PNG text and in the EXIF tags that ComfyUI's writers use."""
-    held: dict[str, tuple[str, dict[str, Any]]] = {}
-    for kind in ("prompt", "workflow"):
-        for name, text in texts.find(f"png:{kind}"):
-            found = json_object(text)
-            if found:
-                held.setdefault(kind, (name, found))
+    held: dict[str, tuple[str, Graph]] = {}
+    named = [(name, kind, text) for kind in _READERS for name, text in texts.find(f"png:{kind}")]
     for name, text in texts.find(*(f"exif:{tag}" for tag in _TAGS)):
-        kind, colon, rest = text.partition(":")
-        if colon and kind.strip().lower() in ("prompt", "workflow"):
-            found = json_object(rest)
-            if found:
-                held.setdefault(kind.strip().lower(), (name, found))
-    yield from _judged(held.get("prompt"), held.get("workflow"))
+        kind, _, rest = text.partition(":")
+        named.append((name, kind.strip().lower(), rest))
+    for name, kind, text in named:
+        graph = _READERS[kind](json_object(text)) if kind in _READERS else {}
+        if graph:
+            held.setdefault(kind, (name, graph))
+    yield from _judged(held)
 
 
 def read_graph_object(values: Mapping[str, Any], name: str) -> Iterator[Parameters]:
@@ -76,37 +73,27 @@ def read_graph_object(values: Mapping[str, Any], name: str) -> Iterator[Paramete
 
     Civitai keeps the executed graph with ``extra`` and ``extraMetadata`` beside its nodes.
     """
-    if executed_graph(values):
-        tool = "Civitai" if "extraMetadata" in values else "ComfyUI"
-        yield from _judged((name, dict(values)), None, tool)
-    elif edited_graph(values):
-        yield from _judged(None, (name, dict(values)))
-    else:
+    graphs = {kind: read(values) for kind, read in _READERS.items()}
+    if not any(graphs.values()):
         folded = {key.lower(): value for key, value in values.items()}
-        found = {kind: inner_object(folded.get(kind)) for kind in ("prompt", "workflow")}
-        held = {kind: (name, each) for kind, each in found.items() if each}
-        yield from _judged(held.get("prompt"), held.get("workflow"))
+        graphs = {kind: read(inner_object(folded.get(kind))) for kind, read in _READERS.items()}
+    tool = "Civitai" if "extraMetadata" in values else "ComfyUI"
+    yield from _judged({kind: (name, graph) for kind, graph in graphs.items() if graph}, tool)
 
 
-def _judged(
-    prompt: tuple[str, dict[str, Any]] | None,
-    workflow: tuple[str, dict[str, Any]] | None,
-    tool: str = "ComfyUI",
-) -> Iterator[Parameters]:
+_READERS: dict[str, Callable[[Mapping[str, Any]], Graph]] = {
+    "prompt": executed_graph,
+    "workflow": edited_graph,
+}
+
+
+def _judged(held: Mapping[str, tuple[str, Graph]], tool: str = "ComfyUI") -> Iterator[Parameters]:
     """What the executed graph says, or else the editor's."""
-    for held, read in ((prompt, executed_graph), (workflow, edited_graph)):
-        graph = read(held[1]) if held else {}
-        if held and graph:
-            samplers, strength, claim = origin_of(graph)
-            yield Parameters(
-                tool,
-                held[0],
-                _details(graph, samplers),
-                _prompt(graph, samplers),
-                strength,
-                claim,
-            )
-            return
+    if held:
+        name, graph = held.get("prompt") or held["workflow"]
+        samplers, strength, claim = origin_of(graph)
+        details, prompt = _details(graph, samplers), _prompt(graph, samplers)
+        yield Parameters(tool, name, details, prompt, strength, claim)
 
 
 def origin_of(graph: Graph) -> tuple[list[str], Strength, Claim | None]:

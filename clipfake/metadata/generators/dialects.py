@@ -68,8 +68,8 @@ def read_dialects(texts: Texts) -> Iterator[Parameters]:
     named = texts.starting("png:")  # a setting each
     tool = _program(named)
     if tool:
-        first = next(key for key in named if _folded(key) in _SETTINGS["model"] + ("seed",))
-        name = f"png:{first}"
+        marks = (*_SETTINGS["model"], "seed", "steps")
+        name = "png:" + next(key for mark in marks for key in named if _folded(key) == mark)
         yield Parameters(tool, name, _settings(named), plain(_named(named).get("prompt")))
     told = any(name in named for name in ("Comment", "Description", "Source"))
     if told and named.get("Software", "").strip() == "NovelAI":
@@ -90,8 +90,8 @@ def read_object(values: Mapping[str, Any], name: str) -> Iterator[Parameters]:
     if any(field in values for field in _INVOKEAI_FIELDS):
         yield from _invokeai({key: _text(value) for key, value in values.items()}, "", name)
         return
-    if "generation_data" in values:
-        values = inner_object(values["generation_data"])
+    for wrapper in ("generation_data", "parameters"):  # of what was a chunk's text
+        values = inner_object(values.get(wrapper)) or values
     swarm = values.get("sui_image_params")
     if isinstance(swarm, dict):
         yield Parameters("SwarmUI", name, _settings(swarm), plain(swarm.get("prompt")))
@@ -209,15 +209,16 @@ def _invokeai(
     info = parsed(InvokeAIParser, dict(texts))
     name = next(iter(texts))
     values = json_object(texts[name])
-    if name == "invokeai_graph":
-        sampled = _invokeai_samples(values)
-    else:
-        image = values.get("image")
-        sampled = info is not None or any(
+    image = values.get("image")
+    sampled = (
+        info is not None
+        or _invokeai_samples(json_object(texts.get("invokeai_graph", "")))
+        or any(
             key in each
             for key in ("positive_prompt", "prompt", "generation_mode", "model_weights")
             for each in (values, image if isinstance(image, dict) else {})
         )
+    )
     if not values and not sampled:
         return
     details = _settings(values) | parsed_details(info)

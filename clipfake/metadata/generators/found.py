@@ -57,11 +57,11 @@ class Texts:
 
     def starting(self, prefix: str) -> dict[str, str]:
         """First texts of the fields whose names begin so, by the rest of the name."""
-        found: dict[str, str] = {}
-        for key, text in self._texts.items():
-            if key.startswith(prefix):
-                found.setdefault(_REPEATED.sub("", key)[len(prefix) :], text)
-        return found
+        return {
+            key[len(prefix) :]: text
+            for key, text in self._texts.items()
+            if key.startswith(prefix) and not _REPEATED.search(key)
+        }
 
 
 def plain(value: object) -> str:
