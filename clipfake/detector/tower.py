@@ -7,6 +7,9 @@ tower and open_clip's alike. Importing open_clip takes longer than all else that
 beside torch, and the embedded tower does without it.
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -63,7 +66,8 @@ class Transformer(nn.Module):
 
     def __init__(self, width: int, depth: int, heads: int, inner: int) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList(Block(width, heads, inner) for _ in range(depth))
+        blocks = nn.ModuleList(Block(width, heads, inner) for _ in range(depth))
+        self.resblocks = cast(Sequence[Block], blocks)
 
 
 class ImageTower(nn.Module):
@@ -103,6 +107,4 @@ class ImageTower(nn.Module):
 def vit_b16() -> ImageTower:
     """CLIP ViT-B/16 (Radford et al. 2021, table 20), without memory for its weights."""
     with torch.device("meta"):
-        return ImageTower(
-            image_size=224, patch_size=16, width=768, depth=12, heads=12, outputs=512
-        )
+        return ImageTower(image_size=224, patch_size=16, width=768, depth=12, heads=12, outputs=512)
