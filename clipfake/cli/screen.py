@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from clipfake.cli.streams import spinner
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
 from clipfake.report.summary import Summary
@@ -65,7 +66,10 @@ class Screen:
     @contextmanager
     def loading(self) -> Iterator[None]:
         """Show that the detector is being loaded."""
-        with self._stderr.status("loading the detector") if self._live else nullcontext():
+        if not self._live:
+            yield
+            return
+        with self._stderr.status("loading the detector", spinner=spinner(self._stderr)):
             yield
 
     @contextmanager
@@ -76,7 +80,7 @@ class Screen:
             yield
             return
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn(spinner(self._stderr)),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
@@ -131,7 +135,7 @@ class Screen:
         for code, count in sorted(summary.errors.items()):
             out.print(f"  {code}: {count}", markup=False)
         if summary.most_suspicious:
-            out.print(_suspects(summary))
+            out.print(_suspects(summary, out.encoding))
         if any(summary.declared.values()):
             out.print(_declared(summary), markup=False)
         if rule is not None and adapter is not None:
@@ -173,14 +177,14 @@ def _declared(summary: Summary) -> str:
     )
 
 
-def _suspects(summary: Summary) -> Table:
+def _suspects(summary: Summary, encoding: str) -> Table:
     table = Table(title="highest scores", title_justify="left")
     table.add_column("score", justify="right")
     table.add_column("verdict")
     table.add_column("path", overflow="fold")
     for record in summary.most_suspicious:
         verdict = Text(record.verdict.value, STYLES[record.verdict])
-        table.add_row(f"{record.score:.3f}", verdict, Text(printable(record.path)))
+        table.add_row(f"{record.score:.3f}", verdict, Text(printable(record.path, encoding)))
     return table
 
 

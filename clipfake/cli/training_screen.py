@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from clipfake.cli.streams import spinner
 from clipfake.report.text import printable
 from clipfake.training.finetune import Finetuned
 from clipfake.training.headonly import Outcome
@@ -49,7 +50,7 @@ class TrainingProgress:
             yield
             return
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn(spinner(console)),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),

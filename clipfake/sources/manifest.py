@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
-from clipfake.sources.item import Item
+from clipfake.sources.item import Item, native
+from clipfake.sources.parquet import parquet_batches, parquet_schema
 from clipfake.sources.remote.urls import is_url
 
 SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
@@ -69,10 +69,12 @@ class Manifest:
         """
         try:
             if self.path == STDIN:
-                yield from (Item(path) for path in _lines(_stdin()))
+                yield from (Item(native(path)) for path in _lines(_stdin()))
             else:
                 for path, extra in self._rows():
-                    yield Item(path if is_url(path) else os.path.join(self._folder, path), extra)
+                    yield Item(
+                        path if is_url(path) else os.path.join(self._folder, native(path)), extra
+                    )
         except _UNREADABLE as error:
             raise UsageError(f"{self.path}: manifest cannot be read ({_reason(error)})") from error
 
@@ -92,7 +94,7 @@ class Manifest:
                     yield line, {}
 
     def _read_parquet_schema(self) -> None:
-        schema = pq.read_schema(self.path)
+        schema = parquet_schema(self.path)
         self._need_path(schema.names)
         for field in schema:
             if field.name != PATH_COLUMN:
@@ -103,7 +105,7 @@ class Manifest:
 
     def _parquet_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         number = 0
-        for batch in pq.ParquetFile(self.path).iter_batches(_BATCH_ROWS):
+        for batch in parquet_batches(self.path, _BATCH_ROWS):
             for row in _python_times(batch).to_pylist():
                 number += 1
                 path = row.pop(PATH_COLUMN)
