@@ -33,7 +33,7 @@ _NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**24, 2**31 - 1, 2**31, 
 # reads as usual, and writes down how long each file took; forked workers share it
 _SCAN = """
 import json, os, sys, time
-from clipfake import batches, metadata_scan, reader
+from clipfake import reader, workers
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def timed(read, how):
     def wrapped(item, options):
@@ -44,8 +44,7 @@ def timed(read, how):
             line = json.dumps([how, item.path, time.monotonic() - start])
             os.write(log, line.encode() + b"\\n")
     return wrapped
-alone = timed(batches.read_alone, "alone")
-batches.read_alone = metadata_scan.read_alone = alone
+workers.read_alone = timed(workers.read_alone, "alone")
 reader.read_item = timed(reader.read_item, "read")
 from clipfake.cli.app import main
 main(sys.argv[2:])

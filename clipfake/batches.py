@@ -1,29 +1,25 @@
 """Files in worker processes, in batches that the detector takes.
 
-Items go in and batches come out in the same order, through torch's DataLoader. The loader's
-batch sampler hands out the items themselves, so nothing is listed ahead beyond the batches
-in flight.
+Torch's DataLoader makes the batches and moves them to page-locked memory. The files are read in
+processes of our own (`clipfake.workers`): those of the loader answer through shared memory, which a
+container has little of, and are of no more use once a file has killed one.
 """
 
-import signal
-import threading
-from collections import deque
+import math
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, get_worker_info
-from torch.utils.data._utils import signal_handling
+from torch.utils.data import DataLoader, IterableDataset
 
-from clipfake import reader
-from clipfake.reader import Pixels, ReadOptions
+from clipfake.pool import AHEAD
+from clipfake.reader import ReadOptions
 from clipfake.records import Record
 from clipfake.sources import Item
-from clipfake.workers import prepare_worker, read_alone, read_watched
+from clipfake.workers import Sample, read_samples
+
+CHUNK = 16  # files that a worker is handed at once; few, so that all work on one batch
 
 
 @dataclass
@@ -47,17 +43,34 @@ class Batch:
         return self
 
 
-class FileReader(Dataset[tuple[Record, Pixels | None]]):
-    """Dataset whose index is the item itself."""
+class Files(IterableDataset[Sample]):
+    """Records and pixels of files, in order, read by worker processes."""
 
-    def __init__(self, options: ReadOptions) -> None:
-        self.options = options
+    def __init__(
+        self, items: Iterable[Item], options: ReadOptions, workers: int, batch_size: int
+    ) -> None:
+        """Nothing is read yet.
 
-    def __getitem__(self, item: Item) -> tuple[Record, Pixels | None]:
-        """Read one item; whatever is wrong with the file becomes part of the record."""
-        if get_worker_info() is None:
-            return reader.read_item(item, self.options)
-        return read_watched(item, self.options)
+        Args:
+            items: consumed lazily.
+            options: what is done with each file.
+            workers: worker processes; 0 reads in this process.
+            batch_size: files of a batch, of which two are under way.
+        """
+        self._items, self._options, self._workers = items, options, workers
+        self._chunk = min(batch_size, CHUNK)
+        batches = 2 * batch_size / (self._chunk * max(workers, 1))
+        self._ahead = max(AHEAD, math.ceil(batches))
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Each file's record and pixels, in the order of the items."""
+        return read_samples(
+            self._items,
+            self._options,
+            workers=self._workers,
+            chunk=self._chunk,
+            ahead=self._ahead,
+        )
 
 
 def read_batches(
@@ -68,10 +81,10 @@ def read_batches(
     workers: int,
     pin_memory: bool = False,
 ) -> Iterator[Batch]:
-    """Read items in batches, in order, ahead of the consumer by two batches a worker.
+    """Read items in batches, in order, ahead of the consumer.
 
-    A file that kills or hangs its worker costs nothing but itself: the files in flight are
-    read again, each in a process of its own, and the one that does it again is reported.
+    Two chunks a worker are under way, and two batches in all where that is more. A file that kills
+    or hangs its worker costs nothing but itself.
 
     Args:
         items: consumed lazily.
@@ -80,82 +93,17 @@ def read_batches(
         workers: worker processes; 0 reads in this process, which a file may kill or hang.
         pin_memory: put pixels into page-locked memory, for copies to a GPU.
     """
-    source = iter(items)
-    source_failed = False
-    in_flight: deque[list[Item]] = deque()
-
-    def hand_out() -> Iterator[list[Item]]:
-        nonlocal source_failed
-        while True:
-            try:
-                batch = list(islice(source, batch_size))
-            except Exception:
-                source_failed = True
-                raise
-            if not batch:
-                return
-            in_flight.append(batch)
-            yield batch
-
-    with _deaths_unannounced():
-        while True:
-            try:
-                for batch in _loader(hand_out(), options, workers, pin_memory):
-                    in_flight.popleft()
-                    yield batch
-                return
-            except (RuntimeError, ConnectionError, EOFError) as error:
-                if source_failed or not _is_worker_death(error):
-                    raise
-            while in_flight:
-                yield collate([read_alone(item, options) for item in in_flight.popleft()])
+    files = Files(items, options, workers, batch_size)
+    yield from DataLoader(files, batch_size, collate_fn=collate, pin_memory=pin_memory)
 
 
-def collate(samples: list[tuple[Record, Pixels | None]]) -> Batch:
-    """Join records and stack the pixels that there are."""
+def collate(samples: list[Sample]) -> Batch:
+    """Join records and stack the pixels that there are.
+
+    Args:
+        samples: records with uint8 ``[3, S, S]`` or None.
+    """
     rows = [row for row, (_, pixels) in enumerate(samples) if pixels is not None]
     stack = [pixels for _, pixels in samples if pixels is not None]
     pixels = torch.from_numpy(np.stack(stack)) if stack else None
     return Batch([record for record, _ in samples], rows, pixels)
-
-
-def _loader(
-    batches: Iterable[list[Item]], options: ReadOptions, workers: int, pin_memory: bool
-) -> Iterator[Batch]:
-    yield from DataLoader(
-        FileReader(options),
-        batch_sampler=batches,
-        num_workers=workers,
-        collate_fn=collate,
-        pin_memory=pin_memory,
-        worker_init_fn=partial(prepare_worker, options.limits),
-    )
-
-
-@contextmanager
-def _deaths_unannounced() -> Iterator[None]:
-    """Keep torch's SIGCHLD handler away while the block runs.
-
-    It raises wherever the main thread happens to be when a worker dies: in the consumer, or in
-    what lists the items (for the first batches already, while the loader starts). The loader
-    also looks by itself, every 5 seconds that it waits.
-    """
-    installed = signal_handling._SIGCHLD_handler_set
-    signal_handling._SIGCHLD_handler_set = True  # so that it is not installed by our loaders
-    handler = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
-    in_the_way = getattr(handler, "__module__", None) == signal_handling.__name__ and (
-        threading.current_thread() is threading.main_thread()
-    )
-    if in_the_way:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal_handling._SIGCHLD_handler_set = installed
-        if in_the_way:
-            signal.signal(signal.SIGCHLD, handler)
-
-
-def _is_worker_death(error: Exception) -> bool:
-    # what a worker left behind cannot be fetched from it once it is dead
-    return isinstance(error, (ConnectionError, EOFError)) or "DataLoader worker" in str(error)

@@ -6,7 +6,7 @@ from enum import Enum
 
 from clipfake.imaging.formats import named_like_image
 from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import Record, Verdict
+from clipfake.records import TOO_SMALL, Record, Verdict
 
 
 class Declared(str, Enum):
@@ -132,6 +132,7 @@ def explanation(record: Record, said: Declaration, pixels: Verdict | None) -> st
     reasons = []
     if pixels is not None and record.score is not None and record.threshold is not None:
         looks = {Verdict.AI: "", Verdict.REAL: "looks real; "}.get(pixels, "undecided; ")
+        looks = "too small to judge; " if TOO_SMALL in record.notes else looks
         reasons.append(
             f"the pixels score {record.score:.3f} ({looks}ai from {record.threshold:.3f})"
         )

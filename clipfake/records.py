@@ -11,6 +11,8 @@ from clipfake.metadata.facts import Fact
 # notes of what may go otherwise another time, so that the record is no lasting one
 TOOK_TOO_LONG = "metadata took too long"
 TOOK_TOO_MUCH = "metadata took too much memory"
+# said of an image whose score gives no verdict, see clipfake.scanning.LEAST_SIDE
+TOO_SMALL = "too small to judge by its pixels"
 # said of a file that a scan took for the one that it had hashed before
 NOT_READ = "not read again; its size and times are those of when it was hashed"
 

@@ -13,10 +13,11 @@ from clipfake.imaging.limits import Limits
 from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
 from clipfake.reader import ReadOptions
-from clipfake.records import Record
+from clipfake.records import TOO_SMALL, Record, Verdict
 from clipfake.sources import Item, Selection, Sources
 from clipfake.workers import default_workers
 
+LEAST_SIDE = 32  # pixels of the short side below which pixels alone give no verdict
 _ALL = MetadataOptions()
 _REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
 
@@ -125,7 +126,18 @@ def _judge(record: Record, detector: Detector, rule: DecisionRule) -> None:
         judge(record, None)
         return
     record.threshold, record.model = rule.threshold, detector.adapter.label
-    judge(record, rule.verdict(record.score))
+    verdict = rule.verdict(record.score)
+    if _too_small(record):
+        verdict = Verdict.INCONCLUSIVE
+        if TOO_SMALL not in record.notes:  # what comes from the cache has it
+            record.notes += (TOO_SMALL,)
+    judge(record, verdict)
+
+
+def _too_small(record: Record) -> bool:
+    """Whether there are too few pixels for a verdict; enlarged they look like anything."""
+    sides = (record.width, record.height)
+    return any(side is not None and side < LEAST_SIDE for side in sides)
 
 
 def _key(detector: Detector, limits: Limits, metadata: MetadataOptions | None) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import torch
 
 from clipfake.custody import Inputs, custody_path, digest_of
@@ -25,6 +24,8 @@ from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
 from clipfake.sources import Item, Selection
 from clipfake.sources.archives.expand import expanded
+from clipfake.sources.item import native
+from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
 
 _BATCH = 4096
@@ -177,7 +178,7 @@ def _limits(about: dict[str, Any]) -> Limits:
 def _rows(report: Path) -> Iterator[dict[str, Any]]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
     for file in parquet_files(report):
-        for batch in pq.ParquetFile(file).iter_batches(_BATCH, columns=names):
+        for batch in parquet_batches(file, _BATCH, names):
             yield from batch.to_pylist()
 
 
@@ -190,7 +191,7 @@ class _Files:
 
     def item(self, row: dict[str, Any]) -> Item:
         """The file of a row; an archive is listed once, as its rows stand together."""
-        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else str(row["path"])
+        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else native(str(row["path"]))
         path = os.path.join(self._folder, name)
         archive, inside, _ = path.partition("!/")
         if not inside or os.path.lexists(path):

@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, dataloader
-from torch.utils.data._utils import signal_handling
 
 import clipfake.reader
 from clipfake.batches import Batch, collate, read_batches
@@ -29,7 +27,6 @@ from tests.conftest import encoded, picture
 
 SMALL = Preprocessing(size=16)
 OPTIONS = ReadOptions(SMALL)
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 forks = pytest.mark.skipif(
     torch.multiprocessing.get_start_method() != "fork",
     reason="workers see what a test replaced only where they are forked",
@@ -97,7 +94,6 @@ def test_a_batch_without_pixels_has_none() -> None:
     (batch,) = read_batches([Item("a"), Item("b")], OPTIONS, batch_size=8, workers=0)
     assert len(batch.records) == 2
     assert (batch.rows, batch.pixels) == ([], None)
-    assert batch.pin_memory() is batch
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -137,7 +133,7 @@ def test_items_are_taken_only_as_needed(photo: Path, workers: int) -> None:
 def test_an_error_of_the_items_is_raised(photo: Path, workers: int, kind: type[Exception]) -> None:
     def items() -> Iterator[Item]:
         yield Item(str(photo))
-        raise kind("DataLoader worker list broken")
+        raise kind("list broken")
 
     with pytest.raises(kind, match="list broken"):
         list(read_batches(items(), OPTIONS, batch_size=1, workers=workers))
@@ -177,10 +173,6 @@ def deadly(monkeypatch: pytest.MonkeyPatch, death: int | None = None) -> None:
         return read_item(item, options)
 
     monkeypatch.setattr(clipfake.reader, "read_item", read)
-    # torch looks for dead workers every 5 seconds; tests need not wait that long
-    loop = getattr(dataloader, "_MultiProcessingDataLoaderIter", None)
-    if hasattr(loop, "_try_get_data"):
-        monkeypatch.setattr(loop._try_get_data, "__defaults__", (0.2,))
 
 
 def with_deadly(mixed: list[Item], *rows: int) -> list[Item]:
@@ -228,50 +220,6 @@ def test_several_files_may_kill(mixed: list[Item], monkeypatch: pytest.MonkeyPat
     items = with_deadly(mixed, 0, 1, 9)
     records, _ = joined(list(read_batches(items, OPTIONS, batch_size=4, workers=2)))
     check_crashes(records, 0, 1, 9)
-
-
-@forks
-def test_a_death_does_not_disturb_the_consumer(
-    mixed: list[Item], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deadly(monkeypatch)
-    items = with_deadly(mixed, 7)
-    # a loader of the host program installs torch's handler
-    former = signal.getsignal(signal.SIGCHLD)
-    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
-    list(DataLoader([1, 2], num_workers=1))
-    handler = signal.getsignal(signal.SIGCHLD)
-    batches = []
-    for batch in read_batches(items, OPTIONS, batch_size=1, workers=2):
-        end = time.monotonic() + 0.15
-        while time.monotonic() < end:  # the detector at work
-            pass
-        batches.append(batch)
-    assert signal.getsignal(signal.SIGCHLD) is handler
-    signal.signal(signal.SIGCHLD, former)
-    assert handler is not former
-    check_crashes(joined(batches)[0], 7)
-
-
-@forks
-def test_a_death_does_not_disturb_the_listing(
-    mixed: list[Item], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deadly(monkeypatch)
-    # as in a fresh process, where the first loader installs torch's handler
-    monkeypatch.setattr(signal_handling, "_SIGCHLD_handler_set", False)
-    handler = signal.getsignal(signal.SIGCHLD)
-
-    def slowly() -> Iterator[Item]:
-        for item in with_deadly(mixed, 0):
-            end = time.monotonic() + 0.1
-            while time.monotonic() < end:
-                pass
-            yield item
-
-    records, _ = joined(list(read_batches(slowly(), OPTIONS, batch_size=2, workers=1)))
-    check_crashes(records, 0)
-    assert signal.getsignal(signal.SIGCHLD) is handler
 
 
 @forks

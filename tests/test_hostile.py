@@ -26,7 +26,6 @@ from tests.conftest import encoded, picture
 OPTIONS = ReadOptions(Preprocessing(size=32), Limits(seconds=10))
 MEMORY = 2**28  # bytes that a file made here may cost
 SIDE = 60_000
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 forks = pytest.mark.skipif(
     multiprocessing.get_start_method() != "fork", reason="needs a copy of the process"
 )

@@ -1,5 +1,6 @@
 """What ends worker processes: files that hang them or eat their memory, and a dead parent."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -9,8 +10,6 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
-import torch
-from torch.utils.data import dataloader
 
 import clipfake.imaging.decode
 import clipfake.reader
@@ -28,13 +27,10 @@ from clipfake.sources import Item
 from clipfake.workers import read_alone
 from tests.conftest import encoded, picture
 
-pytestmark = [
-    pytest.mark.skipif(
-        torch.multiprocessing.get_start_method() != "fork",
-        reason="workers see what a test replaced only where they are forked",
-    ),
-    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
-]
+pytestmark = pytest.mark.skipif(
+    multiprocessing.get_start_method() != "fork",
+    reason="workers see what a test replaced only where they are forked",
+)
 on_linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
 SECONDS = 0.3
 OPTIONS = ReadOptions(Preprocessing(size=16), Limits(seconds=SECONDS))
@@ -63,9 +59,6 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
         return read_item(item, options)
 
     monkeypatch.setattr(clipfake.reader, "read_item", read)
-    monkeypatch.setattr(
-        dataloader._MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.2,)
-    )
 
 
 def check_hang(records: list[Record], items: list[Item]) -> None:
@@ -107,7 +100,7 @@ def test_a_file_alone_is_given_up_within_a_second_after_its_time(items: list[Ite
 def test_a_process_that_never_comes_up_is_given_up(
     items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "prepare_worker", lambda _limits: hang())
+    monkeypatch.setattr(workers, "prepare_worker", lambda _limits, _words: hang())
     monkeypatch.setattr(workers, "_START_SECONDS", 0.2)
     assert read_alone(items[0], OPTIONS)[0].error_code is ErrorCode.TOO_SLOW
 

@@ -1,5 +1,6 @@
 """The command `clipfake`."""
 
+import gc
 import logging
 import signal
 import sys
@@ -19,9 +20,14 @@ from clipfake.cli.finetune import finetune_command
 from clipfake.cli.inspect import inspect_command
 from clipfake.cli.merge import merge_command
 from clipfake.cli.scan import scan_command
+from clipfake.cli.streams import ReaderGone, guard
 from clipfake.cli.verify import verify_command
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
+
+# objects that are made before the collector looks for cycles: the modules of torch alone make
+# hundreds of thousands, none of which is garbage
+_COLLECT_AFTER = 50_000
 
 app = typer.Typer(
     name="clipfake",
@@ -60,23 +66,41 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit; errors become one line, tracebacks need ``--debug``."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run the command line and exit; errors become one line, tracebacks need ``--debug``.
+
+    Args:
+        arguments: of the command; None takes those of this process, which is then all its own.
+    """
+    if arguments is not None:
+        sys.exit(_run(arguments))
+    gc.set_threshold(_COLLECT_AFTER)
+    code = _run(sys.argv[1:])
+    gc.freeze()  # or the interpreter looks through all objects of torch once more before it ends
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    guard()
     stderr = Console(stderr=True, highlight=False)
     handler = RichHandler(console=stderr, show_time=False, show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        sys.exit(app(arguments, prog_name="clipfake", standalone_mode=False) or Exit.FINE)
+        code = app(arguments, prog_name="clipfake", standalone_mode=False) or Exit.FINE
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return int(code)
+    except ReaderGone:
+        return Exit.READER_GONE
     except KeyboardInterrupt:
         stderr.print("interrupted")
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
     except typer.Abort:
-        sys.exit(Exit.INTERRUPTED)
+        return Exit.INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
             raise
-        sys.exit(_explain(error, stderr))
+        return _explain(error, stderr)
 
 
 def _explain(error: Exception, stderr: Console) -> int:

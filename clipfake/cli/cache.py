@@ -1,12 +1,12 @@
 """`clipfake cache`."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clipfake.cli.streams import echo_json
 from clipfake.errors import UsageError
 
 cache_app = typer.Typer(help="Look into a content cache, or make it smaller.", no_args_is_help=True)
@@ -19,7 +19,7 @@ def stats_command(folder: Folder) -> int:
     """Print numbers of a cache as JSON."""
     from clipfake.cache import Cache
 
-    typer.echo(json.dumps(Cache(_existing(folder)).stats(), indent=2))
+    echo_json(Cache(_existing(folder)).stats(), indent=2)
     return 0
 
 

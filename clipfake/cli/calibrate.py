@@ -65,6 +65,7 @@ def calibrate_command(
     import numpy as np
     from rich.console import Console
 
+    from clipfake.cli.tables import print_table
     from clipfake.detector import Detector
     from clipfake.imaging.limits import Limits
     from clipfake.scanning import scan_items
@@ -97,7 +98,7 @@ def calibrate_command(
         )
     for count, reason in ((len(unreadable), "unreadable"), (again, "given twice")):
         if count:
-            console.print(f"{count} images left out: {reason}", markup=False)
+            console.print(f"{count} images left out: {reason}", markup=False, soft_wrap=True)
     if len(rows) < LEAST_REALS:
         raise UsageError(
             f"--real: {len(rows)} readable real images, at least {LEAST_REALS} are needed, "
@@ -121,7 +122,7 @@ def calibrate_command(
         tuned, name=name or out.stem, facts={**present.facts, "own_reals": facts}
     )
     write_out(tuned, out)
-    console.print(_table(present, scores, sources))
+    print_table(console, _table(present, scores, sources))
     console.print(_moved(present, tuned, len(rows), no_reference), markup=False, soft_wrap=True)
     console.print(
         f"adapter: {out} (clipfake scan --adapter {out} ...)", markup=False, soft_wrap=True

@@ -103,23 +103,28 @@ def evaluate_command(
         check_figures_path(path)
     if html is not None:
         from clipfake.evaluation.page import write_page
+        from clipfake.evaluation.plots import check_plots
 
         check_figures_path(html, (".html", ".htm"))
+        check_plots()
+    from clipfake.evaluation.perturbations import perturbations
+
+    changes = perturbations(perturb or [])
+    if scores is not None and fpr is not None:
+        raise UsageError("--scores: a report has no operating points; give --threshold")
     labelled = read_labelled(data, layout=Layout(layout) if layout else None, where=columns)
 
     from clipfake.cli.evaluation_screen import EvaluationScreen
     from clipfake.evaluation import evaluate as evaluation
-    from clipfake.evaluation.perturbations import perturbations
-    from clipfake.evaluation.scores import read_scores
+    from clipfake.evaluation.scores import open_scores, read_scores
 
-    changes = perturbations(perturb or [])
+    for report in compare or ():
+        open_scores(report, score_column)
     screen = EvaluationScreen(quiet=quiet)
     screen.found(labelled)
     rule: DecisionRule | None
     scorer: Scorer | None = None
     if scores is not None:
-        if fpr is not None:
-            raise UsageError("--scores: a report has no operating points; give --threshold")
         rule = _rule(threshold)
         scored = read_scores(scores, labelled.examples, data, column=score_column)
     else:
@@ -135,13 +140,13 @@ def evaluate_command(
             evaluation.perturb(found, scorer, changes, show, draws=draws)
     if compare is not None:
         evaluation.compare_reports(found, compare, column=score_column, draws=draws)
-    screen.show(found)
     for path in output or []:
         write_figures(found, path)
-        screen.wrote(path)
     if html is not None:
         write_page(found, html)
-        screen.wrote(html)
+    screen.show(found)
+    for path in [*(output or []), *([html] if html else [])]:
+        screen.wrote(path)
     return Exit.FINE
 
 

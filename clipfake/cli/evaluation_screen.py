@@ -1,6 +1,6 @@
 """What an evaluation shows on the terminal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clipfake.cli.tables import LISTED, first, print_table
 from clipfake.cli.training_screen import TrainingProgress
 from clipfake.evaluation.bias import WARN_ABOVE
 from clipfake.evaluation.dataset import LabelledSet
@@ -49,27 +50,33 @@ class EvaluationScreen:
     def show(self, found: Evaluation) -> None:
         """Print tables of everything that was found."""
         out = self._out
-        for reason, count in sorted(found.unscored.items()):
-            out.print(f"without a score: {count}: {printable(reason)}", markup=False)
-        out.print(_in_all(found.overall, found.scores.by))
-        out.print(_table("by generator", found.generators))
+        reasons, more = first(sorted(found.unscored.items(), key=_most_first), "reasons")
+        for reason, count in reasons:
+            self._say(f"without a score: {count}: {printable(reason)}")
+        self._say(more)
+        print_table(out, _in_all(found.overall, found.scores.by))
+        generators: Sequence[Figures] = found.generators
+        if len(generators) > LISTED:
+            generators = sorted(generators, key=lambda row: row.auc.value)
+        listed, more = first(generators, "generators, none of which does worse")
+        print_table(out, _table("by generator", list(listed)))
+        self._say(more)
         named = ", ".join(f"{name.replace('_', ' ')} {v:.3f}" for name, v in found.means.items())
-        out.print(f"mean over generators: {named}", markup=False)
+        self._say(f"mean over generators: {named}")
         if found.rule is not None:
             self._reals(found)
             chosen = f"for {found.rule.fpr:.1%} FPR" if found.rule.fpr is not None else "by hand"
-            out.print(
+            self._say(
                 f"operating point: score {found.rule.threshold:.4f}, chosen {chosen}; such points "
-                f"are chosen {_RULE}",
-                markup=False,
+                f"are chosen {_RULE}"
             )
         if found.robustness:
             rows = [found.overall, *(row.figures for row in found.robustness)]
             names = ["none", *(row.perturbation for row in found.robustness)]
-            out.print(_table("perturbed, thresholds unchanged", rows, names))
+            print_table(out, _table("perturbed, thresholds unchanged", rows, names))
         self._bias(found)
         if found.differences and found.compared:
-            out.print(_differences(found))
+            print_table(out, _differences(found))
 
     def wrote(self, path: Path) -> None:
         """Name a file that was written."""
@@ -79,10 +86,17 @@ class EvaluationScreen:
         table = Table(title="false alarms by source of real images", title_justify="left")
         for column in ("source", "images", "unscored", "FPR"):
             table.add_column(column, justify="left" if column == "source" else "right")
-        for row in sorted(found.real_sources, key=lambda row: -row.fpr.value):
+        worst = sorted(found.real_sources, key=lambda row: -row.fpr.value)
+        listed, more = first(worst, "sources, none of which has more")
+        for row in listed:
             cells = (str(row.images), str(row.unscored), _share(row.fpr))
             table.add_row(Text(printable(row.name)), *cells)
-        self._out.print(table)
+        print_table(self._out, table)
+        self._say(more)
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._out.print(text, markup=False, soft_wrap=True)
 
     def _bias(self, found: Evaluation) -> None:
         if found.bias is None:
@@ -107,6 +121,10 @@ class EvaluationScreen:
                 soft_wrap=True,
                 style="yellow",
             )
+
+
+def _most_first(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]
 
 
 def _in_all(figures: Figures, by: str) -> Table:

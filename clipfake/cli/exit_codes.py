@@ -13,3 +13,4 @@ class Exit(IntEnum):
     REPORT_FAILED = 4
     UNEXPECTED = 5
     INTERRUPTED = 130
+    READER_GONE = 141

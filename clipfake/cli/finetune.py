@@ -14,6 +14,7 @@ from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import AdapterName, AdapterOut, Debug, Device, Precision, Quiet
 from clipfake.errors import UsageError
+from clipfake.report.files import check_writable, remedy_of
 
 MOVES = ("auto", "head", "encoder")
 
@@ -108,6 +109,8 @@ def finetune_command(
         raise UsageError("--resume needs the --work folder of the run that was broken off")
     if move not in MOVES:
         raise UsageError(f"--move {move}: unknown; use {', '.join(MOVES)}")
+    if work is not None:
+        _make(work)
     from clipfake.training.examples import read_examples
     from clipfake.training.texture import Masking, Order
 
@@ -176,13 +179,19 @@ def finetune_command(
     return Exit.FINE
 
 
+def _make(work: Path) -> None:
+    """Make the work folder, and find out whether it can be written."""
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = remedy_of(work, error) or "name another --work"
+        raise UsageError(f"{work}: cannot be made ({error.strerror}); {remedy}") from error
+    check_writable(work / "try", [work / "try"])
+
+
 @contextmanager
 def _folder(work: Path | None) -> Iterator[Path]:
     if work is not None:
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{work}: cannot be used ({error.strerror})") from error
         yield work
         return
     folder = Path(tempfile.mkdtemp(prefix="clipfake-"))

@@ -1,6 +1,5 @@
 """`clipfake inspect`."""
 
-import json
 import logging
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from clipfake.cli.options import (
     Threshold,
     Trust,
 )
+from clipfake.cli.streams import echo_json
 
 
 def inspect_command(
@@ -65,7 +65,7 @@ def inspect_command(
         found = inspect_file(file, detector, rule, options)
         read += found.record.error_code is None
         if as_json:
-            typer.echo(json.dumps(as_object(found, rule), ensure_ascii=False))
+            echo_json(as_object(found, rule))
         else:
             show(found, rule, detector.adapter, console)
     return Exit.FINE if read else Exit.NOTHING_READ

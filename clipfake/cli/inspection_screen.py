@@ -29,7 +29,7 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
         console: to print on.
     """
     record = found.record
-    console.rule(Text(printable(record.path)), align="left")
+    console.rule(Text(printable(record.path, console.encoding)), align="left")
     if record.error is not None:
         console.print(printable(f"error: {record.error}"), markup=False, soft_wrap=True)
     size = "" if record.width is None else f", {record.width} x {record.height} pixels"
@@ -44,12 +44,12 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     if found.standing is not None:
         console.print(_standing(found.standing), markup=False)
     if record.facts:
-        console.print(_facts(record.facts))
+        console.print(_facts(record.facts, console.encoding))
         console.print(
             "Metadata can be forged; missing EXIF is no evidence of anything.", markup=False
         )
     if found.exif:
-        console.print(_exif(found.exif))
+        console.print(_exif(found.exif, console.encoding))
     for note in record.notes:
         console.print(f"note: {printable(note)}", markup=False)
 
@@ -83,7 +83,7 @@ def _standing(standing: Standing) -> str:
     )
 
 
-def _facts(facts: tuple[Fact, ...]) -> Table:
+def _facts(facts: tuple[Fact, ...], encoding: str) -> Table:
     table = Table(title="what the file says of itself", title_justify="left")
     for name in ("fact", "value", "place", "strength", "says"):
         table.add_column(name, overflow="fold")
@@ -91,14 +91,14 @@ def _facts(facts: tuple[Fact, ...]) -> Table:
         place = fact.place if fact.offset is None else f"{fact.place} at {fact.offset}"
         cells = (fact.key, fact.value, place, fact.strength.value, fact.claim or "")
         style = _STRENGTH_STYLES[fact.strength.value]
-        table.add_row(*(Text(printable(getattr(c, "value", c)), style) for c in cells))
+        table.add_row(*(Text(printable(getattr(c, "value", c), encoding), style) for c in cells))
     return table
 
 
-def _exif(tags: list[tuple[str, str]]) -> Table:
+def _exif(tags: list[tuple[str, str]], encoding: str) -> Table:
     table = Table(title="EXIF", title_justify="left")
     table.add_column("tag", overflow="fold")
     table.add_column("value", overflow="fold")
     for name, text in tags:
-        table.add_row(Text(printable(name)), Text(printable(text)))
+        table.add_row(Text(printable(name, encoding)), Text(printable(text, encoding)))
     return table

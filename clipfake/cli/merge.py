@@ -30,11 +30,10 @@ def merge_command(
     from rich.console import Console
 
     from clipfake.report.merge import merge_reports
-    from clipfake.report.report import check_output
+    from clipfake.report.report import check_outputs
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    for path in output:
-        check_output(path)
+    check_outputs(output)
     for path in reports:
         if not path.exists():
             raise UsageError(f"{path}: no such report")

@@ -161,13 +161,18 @@ def scan_command(
     fails = parse_kinds(fail_on, strict=strict)
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
-    from clipfake.report.report import Report, check_output
+    from clipfake.custody import Inputs, custody_path, write_custody
+    from clipfake.report.journal import journal_path
+    from clipfake.report.report import Report, check_outputs
     from clipfake.resume import remaining
     from clipfake.sources import ArchiveLimits, Item, Selection, Sources
     from clipfake.sources.shard import Shard
 
-    for path in output or []:
-        check_output(path)
+    if custody and not output:
+        raise UsageError("--custody needs a report that it is of: give --output")
+    beside = [journal_path(output[0])] if output else []
+    beside += [custody_path(output[0])] if output and custody else []
+    check_outputs(output or [], beside)
     selection = Selection(
         tuple(include or ()),
         tuple(exclude or ()),
@@ -182,13 +187,10 @@ def scan_command(
     from clipfake.cache import Cache
     from clipfake.cli.provenance import about_scan, open_journal
     from clipfake.cli.screen import Screen, Written
-    from clipfake.custody import Inputs, write_custody
     from clipfake.metadata.read import MetadataOptions
     from clipfake.metadata.trust import read_trust
     from clipfake.report.summary import Summary
 
-    if custody and not output:
-        raise UsageError("--custody needs a report that it is of: give --output")
     if no_pixels and no_metadata:
         raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
     if trust_times and cache is None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from clipfake.cli.streams import spinner
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
 from clipfake.report.findings import UNREAD
@@ -67,7 +68,10 @@ class Screen:
     @contextmanager
     def loading(self) -> Iterator[None]:
         """Show that the detector is being loaded."""
-        with self._stderr.status("loading the detector") if self._live else nullcontext():
+        if not self._live:
+            yield
+            return
+        with self._stderr.status("loading the detector", spinner=spinner(self._stderr)):
             yield
 
     @contextmanager
@@ -78,7 +82,7 @@ class Screen:
             yield
             return
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn(spinner(self._stderr)),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),

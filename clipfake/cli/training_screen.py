@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from clipfake.cli.streams import spinner
 from clipfake.report.text import printable
 from clipfake.training.finetune import Finetuned
 from clipfake.training.headonly import Outcome
@@ -49,7 +50,7 @@ class TrainingProgress:
             yield
             return
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn(spinner(console)),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -88,6 +89,7 @@ class TrainingProgress:
             self._console.print(
                 f"{state.phase} {state.done} of {state.total}, {detail}, {left / 60:.0f} min left",
                 markup=False,
+                soft_wrap=True,
             )
 
 
@@ -97,7 +99,7 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
     for line in result.errors:
         console.print(f"unreadable: {printable(line)}", markup=False, soft_wrap=True)
     for reason, count in sorted(result.left_out.items()):
-        console.print(f"{count} images left out: {reason}", markup=False)
+        console.print(f"{count} images left out: {reason}", markup=False, soft_wrap=True)
     trained, held_out = result.images
     lines = [
         f"{result.move.value}: {trained} images trained on, {held_out} held out",

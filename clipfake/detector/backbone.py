@@ -6,19 +6,18 @@ image tower that open_clip knows is named ``ARCHITECTURE/TAG``, e.g. ``ViT-L-14/
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import open_clip
 import torch
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.quantization import dequantize_state_dict
 from clipfake.detector.tensor_file import FLOATS, TensorFile
+from clipfake.detector.tower import OPENAI_MEAN, OPENAI_STD, Block, ImageTower, vit_b16
 from clipfake.errors import BackboneError
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ class Backbone:
     Attributes:
         name: ``ARCHITECTURE/TAG``; adapters name the backbone they fit this way.
         digest: sha256 of the weights file, hex.
-        visual: the tower, float32, in eval mode, without gradients.
+        visual: the tower, float32, in eval mode, without gradients; open_clip's own, of the same
+            names, where it is another than the embedded one.
         mean: RGB mean of the normalisation, in 0..1.
         std: RGB standard deviation of the normalisation, in 0..1.
         lora: ``Adapter.lora_digest`` of the updates in its weights; empty for the tower as it was
@@ -46,7 +46,7 @@ class Backbone:
 
     name: str
     digest: str
-    visual: VisionTransformer
+    visual: ImageTower
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     lora: str = ""
@@ -87,29 +87,39 @@ def load_backbone(name: str = EMBEDDED_BACKBONE, *, allow_download: bool = False
         BackboneError: the name is unknown, the weights are absent, not safetensors, or do
             not fit the architecture.
     """
-    embedded = name == EMBEDDED_BACKBONE
-    file = _open_weights(EMBEDDED_ASSET if embedded else _find_weights(name, allow_download))
+    return _load_embedded() if name == EMBEDDED_BACKBONE else _load_named(name, allow_download)
+
+
+def _load_embedded() -> Backbone:
+    file, visual = _open_weights(EMBEDDED_ASSET), vit_b16()
+    _fill(visual, file, EMBEDDED_BACKBONE, lambda: dequantize_state_dict(file.load(file.tensors)))
+    return Backbone(EMBEDDED_BACKBONE, file.digest(), visual, OPENAI_MEAN, OPENAI_STD)
+
+
+def _load_named(name: str, allow_download: bool) -> Backbone:
+    file = _open_weights(_find_weights(name, allow_download))
     architecture, _, tag = name.partition("/")
     config = _pretrained_config(architecture, tag)
     visual = _build_visual(architecture, bool(config.get("quick_gelu", False)))
+    _fill(visual, file, architecture, lambda: _read_floats(file, visual.state_dict()))
+    mean, std = config.get("mean") or OPENAI_MEAN, config.get("std") or OPENAI_STD
+    return Backbone(name, file.digest(), visual, tuple(mean), tuple(std))
+
+
+def _fill(
+    visual: ImageTower, file: TensorFile, what: str, read: Callable[[], dict[str, torch.Tensor]]
+) -> None:
+    """Assign weights to a tower that has none yet, and freeze it."""
     try:
-        state = _read_int8(file) if embedded else _read_floats(file, visual.state_dict())
-        visual.load_state_dict(state, strict=True, assign=True)
+        visual.load_state_dict(read(), strict=True, assign=True)
     except OSError as error:
         raise BackboneError(f"{file.path}: cannot be read ({error.strerror})") from error
-    except (RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         raise BackboneError(
-            f"{file.path}: weights do not fit {architecture} ({' '.join(str(error).split())[:200]})"
+            f"{file.path}: weights do not fit {what} ({' '.join(str(error).split())[:200]})"
             "; name the architecture that the file was made for"
         ) from error
     visual.eval().requires_grad_(False)
-    return Backbone(
-        name=name,
-        digest=file.digest(),
-        visual=visual,
-        mean=tuple(config.get("mean") or open_clip.OPENAI_DATASET_MEAN),
-        std=tuple(config.get("std") or open_clip.OPENAI_DATASET_STD),
-    )
 
 
 def embedded_backbone_header() -> dict[str, str]:
@@ -139,7 +149,7 @@ def class_tokens(
     """
     mean = torch.tensor(backbone.mean, device=pixels.device).view(3, 1, 1)
     std = torch.tensor(backbone.std, device=pixels.device).view(3, 1, 1)
-    hidden = backbone.visual._embeds((pixels.float() / 255.0 - mean) / std)
+    hidden = embed(backbone.visual, (pixels.float() / 255.0 - mean) / std)
     if kept is not None:
         first = kept.new_zeros(len(kept), 1)  # the class token
         rows = torch.cat([first, kept + 1], dim=1).unsqueeze(2).expand(-1, -1, hidden.shape[2])
@@ -154,8 +164,24 @@ def class_tokens(
     return torch.stack(tokens, dim=1)
 
 
+def embed(visual: ImageTower, squares: torch.Tensor) -> torch.Tensor:
+    """What goes into the first block: a token for the class and one for each patch.
+
+    Args:
+        visual: the tower.
+        squares: float ``[N, 3, S, S]``, normalised.
+
+    Returns:
+        Tokens ``[N, 1 + patches, width]``, placed and normed.
+    """
+    patches = visual.conv1(squares).flatten(2).transpose(1, 2)
+    first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+    tokens = torch.cat([first, patches], dim=1) + visual.positional_embedding.to(patches.dtype)
+    return cast(torch.Tensor, visual.ln_pre(tokens))
+
+
 def block_forward(
-    block: ResidualAttentionBlock, hidden: torch.Tensor, lora: "BlockLora | None" = None
+    block: Block, hidden: torch.Tensor, lora: "BlockLora | None" = None
 ) -> torch.Tensor:
     """One transformer block, the same function as the block's own forward.
 
@@ -163,7 +189,7 @@ def block_forward(
     matrix product copy its weights once per token; this one keeps the batch first.
 
     Args:
-        block: a block of open_clip's transformer.
+        block: a block of the embedded tower or of open_clip's.
         hidden: tokens ``[N, L, width]``.
         lora: updates of the block's layers, not merged.
 
@@ -196,7 +222,10 @@ def _norm(norm: nn.LayerNorm, hidden: torch.Tensor, shift: "NormShift | None") -
     return functional.layer_norm(hidden, norm.normalized_shape, weight, bias, norm.eps)
 
 
-def _build_visual(architecture: str, quick_gelu: bool) -> VisionTransformer:
+def _build_visual(architecture: str, quick_gelu: bool) -> ImageTower:
+    import open_clip
+    from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+
     # on the meta device nothing is allocated or initialised; the weights are assigned after
     root = logging.getLogger()
     root.addFilter(_not_random_init)
@@ -212,7 +241,7 @@ def _build_visual(architecture: str, quick_gelu: bool) -> VisionTransformer:
     )
     if not plain:
         raise BackboneError(f"backbone {architecture}: not a plain ViT; name a ViT of open_clip")
-    return model.visual
+    return cast(ImageTower, model.visual)  # it has the names that are used
 
 
 def _not_random_init(record: logging.LogRecord) -> bool:
@@ -221,6 +250,8 @@ def _not_random_init(record: logging.LogRecord) -> bool:
 
 
 def _pretrained_config(architecture: str, tag: str) -> dict[str, Any]:
+    import open_clip
+
     if architecture not in open_clip.list_models():
         raise BackboneError(
             f"backbone architecture {architecture!r} is unknown; "
@@ -230,6 +261,8 @@ def _pretrained_config(architecture: str, tag: str) -> dict[str, Any]:
 
 
 def _find_weights(name: str, allow_download: bool) -> Path:
+    import open_clip
+
     architecture, _, tag = name.partition("/")
     if tag.endswith(".safetensors"):
         return Path(tag)
@@ -265,10 +298,6 @@ def _open_weights(path: Path) -> TensorFile:
         raise BackboneError(f"{path}: no such backbone file") from error
     except (OSError, ValueError) as error:
         raise BackboneError(f"{path}: not a readable safetensors file ({error})") from error
-
-
-def _read_int8(file: TensorFile) -> dict[str, torch.Tensor]:
-    return dequantize_state_dict(file.load(file.tensors))
 
 
 def _read_floats(file: TensorFile, wanted: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

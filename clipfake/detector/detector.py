@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ from clipfake.detector.device import (
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode, to_pixels
 from clipfake.imaging.limits import Limits
+
+_CHANNELS = ((3,), (4,))  # of an array [H, W, C]
 
 ImageLike = Image.Image | npt.NDArray[np.uint8] | bytes | str | os.PathLike[str]
 
@@ -120,13 +123,19 @@ class Detector:
             float32 ``[N]``, the calibrated probability, 0..1, that each is AI-generated.
 
         Raises:
-            ImageError: an image cannot be decoded; ``clipfake.scan`` reports such files
-                instead.
+            ImageError: an image cannot be decoded, or is an array of another kind; the message
+                names its index. ``clipfake.scan`` reports such files instead.
+            TypeError: one image instead of several, or something that is none.
         """
-        stream = iter(images)
+        if isinstance(images, (str, os.PathLike, bytes, bytearray, Image.Image)):
+            kind = type(images).__name__
+            raise TypeError(f"score takes several images, not one {kind}: put it in a list")
+        if isinstance(images, np.ndarray) and (images.ndim < 3 or images.shape[2:] in _CHANNELS):
+            raise TypeError("score takes several images, not one array: put it in a list")
+        stream = enumerate(images)
         scores = [np.empty(0, dtype=np.float32)]
         while batch := list(islice(stream, self.batch_size)):
-            pixels = np.stack([self._to_pixels(image) for image in batch])
+            pixels = np.stack([self._numbered(index, image) for index, image in batch])
             scores.append(self.score_pixels(torch.from_numpy(pixels)))
         return np.concatenate(scores)
 
@@ -178,18 +187,58 @@ class Detector:
             tokens.append(class_tokens(self.backbone, padded, blocks)[: len(some)])
         return torch.cat(tokens).cpu()
 
+    def _numbered(self, index: int, image: ImageLike) -> npt.NDArray[np.uint8]:
+        try:
+            return self._to_pixels(image)
+        except ImageError as error:
+            raise ImageError(error.code, f"image {index}: {error}") from error
+        except TypeError as error:
+            raise TypeError(f"image {index}: {error}") from error
+
     def _to_pixels(self, image: ImageLike) -> npt.NDArray[np.uint8]:
         preprocessing = self.adapter.preprocessing
         if isinstance(image, np.ndarray):
-            image = Image.fromarray(image)
+            image = _from_array(image)
         if isinstance(image, Image.Image):
-            return to_pixels(image, preprocessing)[0]
-        if isinstance(image, bytes):
-            return decode(image, preprocessing, Limits()).pixels
+            if not image.width or not image.height:
+                raise ImageError(ErrorCode.DAMAGED, "an image without pixels")
+            try:
+                return to_pixels(image, preprocessing)[0]
+            except OSError as error:  # Pillow reads a file's pixels when they are asked for
+                raise ImageError(ErrorCode.DAMAGED, f"cannot be decoded ({error})") from error
+        if isinstance(image, (bytes, bytearray, memoryview)):
+            return decode(bytes(image), preprocessing, Limits()).pixels
+        if not isinstance(image, (str, os.PathLike)):
+            raise TypeError(
+                f"{type(image).__name__} is no image; give a Pillow image, a uint8 array, bytes or "
+                "a path"
+            )
         try:
             data = Path(image).read_bytes()
         except OSError as error:
             raise ImageError(
                 ErrorCode.UNREADABLE, f"{image}: cannot be read ({error.strerror})"
             ) from error
+        except ValueError as error:
+            raise ImageError(ErrorCode.MISSING, f"{image!r}: no file can have this name") from error
         return decode(data, preprocessing, Limits()).pixels
+
+
+def _from_array(array: npt.NDArray[Any]) -> Image.Image:
+    """A Pillow image of an array ``[H, W]``, ``[H, W, 1]``, ``[H, W, 3]`` or ``[H, W, 4]``, uint8.
+
+    Raises:
+        ImageError: it is none of these.
+    """
+    shape = "x".join(map(str, array.shape)) or "()"
+    wanted = "give uint8 [H, W, 3] or [H, W]"
+    if array.dtype != np.uint8:
+        raise ImageError(ErrorCode.UNSUPPORTED, f"an array of {array.dtype}; {wanted}, 0 to 255")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    fitting = array.ndim == 2 or array.shape[2:] in _CHANNELS
+    if not fitting:
+        raise ImageError(ErrorCode.UNSUPPORTED, f"an array of shape {shape}; {wanted}")
+    if not array.size:
+        raise ImageError(ErrorCode.DAMAGED, f"an array of shape {shape} has no pixels; {wanted}")
+    return Image.fromarray(array)

@@ -10,20 +10,22 @@ import pyarrow.parquet as pq
 from clipfake.errors import UsageError
 from clipfake.evaluation.markdown import markdown
 from clipfake.evaluation.result import Evaluation
-from clipfake.report.csv import cell
-from clipfake.report.files import partial_path, publish, report_error
+from clipfake.report.csv import ENCODING, cell
+from clipfake.report.files import check_writable, partial_path, publish, report_error
 
 ENDINGS = (".json", ".csv", ".parquet", ".md")
 
 
 def check_figures_path(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
-    """Raise UsageError when figures cannot go to this path."""
+    """Find out before the work whether figures can go to this path.
+
+    Raises:
+        UsageError: they cannot, because of what it is called or where it is to lie.
+        ReportError: there is no space.
+    """
     if path.suffix.lower() not in endings:
         raise UsageError(f"{path}: the ending names no format; use one of {', '.join(endings)}")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; give a file name")
-    if not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: no such folder; create it first")
+    check_writable(path, [partial_path(path)])
 
 
 def write_figures(found: Evaluation, path: Path) -> None:
@@ -40,7 +42,7 @@ def write_figures(found: Evaluation, path: Path) -> None:
         elif path.suffix.lower() == ".md":
             unfinished.write_text(markdown(found), encoding="utf-8")
         elif path.suffix.lower() == ".csv":
-            with unfinished.open("w", encoding="utf-8", newline="") as file:
+            with unfinished.open("w", encoding=ENCODING, newline="") as file:
                 writer = csv.writer(file)
                 writer.writerow(rows[0])
                 writer.writerows([cell(value) for value in row.values()] for row in rows)

@@ -87,6 +87,19 @@ def score_images(
     )
 
 
+def open_scores(report: Path, column: str = SCORE_COLUMN) -> Manifest:
+    """A report that has scores; they are read by ``read_scores``.
+
+    Raises:
+        UsageError: it cannot be read, or has no such column.
+    """
+    manifest = Manifest(str(report))
+    if column not in manifest.columns:
+        known = ", ".join(manifest.columns) or "none"
+        raise UsageError(f"{report}: no column {column!r}; --score-column names one of {known}")
+    return manifest
+
+
 def read_scores(
     report: Path, examples: Sequence[Example], root: str, *, column: str = SCORE_COLUMN
 ) -> Scores:
@@ -104,10 +117,7 @@ def read_scores(
     Raises:
         UsageError: the report cannot be read, has no such columns, or names none of the images.
     """
-    manifest = Manifest(str(report))
-    if column not in manifest.columns:
-        known = ", ".join(manifest.columns) or "none"
-        raise UsageError(f"{report}: no column {column!r}; --score-column names one of {known}")
+    manifest = open_scores(report, column)
     rows: dict[str, list[int]] = {}
     for row, example in enumerate(examples):
         rows.setdefault(os.path.abspath(example.path), []).append(row)

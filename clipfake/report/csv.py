@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: UTF-8, one header line, no cell that runs as a formula."""
+"""CSV for spreadsheets: UTF-8 and marked so, one header line, no cell that runs as a formula."""
 
 import csv
 import json
@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+# with a byte order mark, without which a spreadsheet takes the text for that of its own code page
+ENCODING = "utf-8-sig"
 # OWASP, "CSV Injection": what makes a spreadsheet take a cell for a formula
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -20,7 +22,7 @@ class CsvFile:
     def __init__(self, path: Path, schema: pa.Schema, about: dict[str, Any]) -> None:
         """Open the file and write the header; ``about`` has no place in CSV."""
         del about
-        self._file = open(path, "w", encoding="utf-8", newline="")  # noqa: SIM115
+        self._file = open(path, "w", encoding=ENCODING, newline="")  # noqa: SIM115
         self._writer = csv.writer(self._file)
         self._writer.writerow([cell(name) for name in schema.names])
 

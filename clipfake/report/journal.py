@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from clipfake.errors import ReportError, UsageError
+from clipfake.report.files import remedy_of
 from clipfake.report.schema import COLUMNS
 
 SUFFIX = ".journal"
@@ -278,9 +279,11 @@ class Journal:
         self._synced = time.monotonic()
 
     def _failure(self, error: OSError) -> ReportError:
+        remedy = remedy_of(self.path, error)
+        first = f"{remedy}, then repeat" if remedy else "repeat"
         return ReportError(
-            f"{self.path}: rows cannot be kept ({error.strerror or error}); free space, then "
-            "repeat the command to go on from the last whole batch"
+            f"{self.path}: rows cannot be kept ({error.strerror or error}); {first} the command to "
+            "go on from the last whole batch"
         )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS
+from clipfake.sources.parquet import parquet_batches, parquet_schema
 
 _BATCH = 8192
 _NAMED = 10  # doubled paths that are named
@@ -113,7 +113,7 @@ def _missing(abouts: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _own_columns(path: Path) -> tuple[list[str], list[pa.DataType]]:
-    fields = [each for each in pq.read_schema(parquet_files(path)[0]) if each.name not in COLUMNS]
+    fields = [each for each in parquet_schema(parquet_files(path)[0]) if each.name not in COLUMNS]
     return [each.name for each in fields], [each.type for each in fields]
 
 
@@ -125,7 +125,7 @@ def _rows(inputs: Sequence[Path]) -> Iterator[dict[str, Any]]:
 def _batches(inputs: Sequence[Path], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     for path in inputs:
         for file in parquet_files(path):
-            yield from pq.ParquetFile(file).iter_batches(_BATCH, columns=columns)
+            yield from parquet_batches(file, _BATCH, columns)
 
 
 def _key(row: dict[str, Any]) -> int:

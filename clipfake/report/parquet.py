@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
+from clipfake.sources.parquet import parquet_schema
 
 METADATA_KEY = b"clipfake"
 PARTS = ".parts"
@@ -27,15 +28,18 @@ class ParquetFile:
             about: kept as JSON in the file's metadata under ``clipfake``.
         """
         self._schema = schema.with_metadata({METADATA_KEY: json.dumps(about)})
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._file = open(path, "wb")  # noqa: SIM115
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows."""
         self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+        self._file.flush()
 
     def close(self) -> None:
         """Write the footer."""
-        self._writer.close()
+        with self._file:
+            self._writer.close()
 
 
 class ParquetParts:
@@ -95,7 +99,7 @@ def read_about(report: Path) -> dict[str, Any]:
         UsageError: there is no such report, or it is none of clipfake's.
     """
     try:
-        held = (pq.read_schema(parquet_files(report)[0]).metadata or {}).get(METADATA_KEY)
+        held = (parquet_schema(parquet_files(report)[0]).metadata or {}).get(METADATA_KEY)
         about = json.loads(held) if held else None
     except (OSError, ValueError) as error:
         raise UsageError(f"{report}: not a readable Parquet report; give those of scans") from error

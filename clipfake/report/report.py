@@ -12,7 +12,7 @@ import pyarrow as pa
 from clipfake.errors import ReportError, UsageError
 from clipfake.records import Record
 from clipfake.report.csv import CsvFile
-from clipfake.report.files import partial_path, publish, report_error
+from clipfake.report.files import check_writable, partial_path, publish, report_error
 from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
@@ -72,10 +72,7 @@ class Report:
         self._journal = journal
         self._rows: list[dict[str, Any]] = []
         self._files: list[tuple[Path, ReportFile]] = []
-        for path in self.paths:
-            check_output(path)
-        if len({path.parent.resolve() / path.name for path in self.paths}) < len(self.paths):
-            raise UsageError("the same --output is given twice")
+        check_outputs(self.paths)
         for path in self.paths:
             try:
                 opened = FORMATS[path.suffix.lower()](partial_path(path), self._schema, about)
@@ -168,12 +165,39 @@ def _finish(path: Path, file: ReportFile, whole: bool) -> None:
         logger.warning("%s: the rows so far, finished early", partial_path(path))
 
 
+def check_outputs(paths: Sequence[Path], beside: Sequence[Path] = ()) -> None:
+    """Find out before the work whether reports can be written.
+
+    Args:
+        paths: of the reports.
+        beside: other files that are written with them.
+
+    Raises:
+        UsageError: they cannot, because of what they are called or where they are to lie.
+        ReportError: there is no space, or something is in the way.
+    """
+    for path in paths:
+        check_output(path)
+    if len({path.parent.resolve() / path.name for path in paths}) < len(paths):
+        raise UsageError("the same --output is given twice")
+    for path in beside:
+        check_writable(path, [path])
+
+
 def check_output(path: Path) -> None:
-    """Raise UsageError when a report cannot go to this path."""
+    """Find out before the work whether a report can be written.
+
+    Raises:
+        UsageError: it cannot, because of what it is called or where it is to lie.
+        ReportError: there is no space, or something is in the way.
+    """
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageError(f"{path}: the ending names no format; use one of {known}")
-    if path.is_dir() and path.suffix.lower() != PARTS:
-        raise UsageError(f"{path}: is a folder; give a file name")
-    if not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: no such folder; create it first")
+    parts, unfinished = path.suffix.lower() == PARTS, partial_path(path)
+    if parts and path.is_file():
+        raise UsageError(f"{path}: is a file, parts need a folder; give another name")
+    if unfinished.is_dir() and not parts:
+        raise ReportError(f"{path}: report cannot be written ({unfinished} is a folder); move it")
+    tried = unfinished / "part" if unfinished.is_dir() else unfinished
+    check_writable(path, [tried], folder=parts)

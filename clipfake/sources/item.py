@@ -1,12 +1,27 @@
 """One file to scan."""
 
 import os
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from clipfake.errors import ImageError
 from clipfake.sources.content import Content, LocalFile, Reader
+
+
+def native(name: str) -> str:
+    """A name out of a UTF-8 text as this process's calls take it.
+
+    The bytes of the text are those of the file's name, whatever the locale: in the C locale a call
+    would refuse ``é``, and takes its two bytes as surrogates (PEP 383).
+    """
+    if sys.getfilesystemencoding() == "utf-8":
+        return name
+    try:
+        return os.fsdecode(name.encode("utf-8", "surrogateescape"))
+    except UnicodeError:  # a manifest may hold any surrogate
+        return name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from functools import partial
 import pyarrow as pa
 
 from clipfake.errors import ErrorCode, ImageError, UsageError
-from clipfake.sources.item import Item
+from clipfake.sources.item import Item, native
 from clipfake.sources.lists.csv_rows import CsvRows
 from clipfake.sources.lists.json_rows import JsonRows
 from clipfake.sources.lists.names import Names, unquoted
@@ -88,7 +88,7 @@ class Manifest:
         return Item(path, row.extra, missing)
 
     def _beside(self, path: str) -> str:
-        return path if is_url(path) else os.path.join(self._folder, path)
+        return path if is_url(path) else os.path.join(self._folder, native(path))
 
     def _unreadable(self, error: Exception) -> UsageError:
         return UsageError(f"{self.path}: manifest cannot be read ({_reason(error)})")

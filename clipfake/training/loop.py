@@ -6,7 +6,7 @@ broken off and resumed makes the same steps as one that is not.
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import UsageError
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.pool import in_order
+from clipfake.reader import Pixels
 from clipfake.training.augment import augment
 from clipfake.training.contrast import real_contrast
 from clipfake.training.model import TrainedDetector
@@ -30,7 +31,9 @@ from clipfake.training.sampling import Floats, epoch_order
 from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order, choose_kept
 from clipfake.training.world import ALONE, World
+from clipfake.workers import quiet_worker
 
+_AHEAD = 4  # steps whose squares an augmenting process is ahead
 # the copies of each weight: as it is, the running mean, and those that were best
 _WEIGHTS = ("now", "mean", "best")
 # what AdamW keeps of each weight
@@ -76,7 +79,7 @@ class LoopOptions:
     seed: int = 0
 
 
-class Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+class Squares:
     """Squares of training images, each as chance changes it at its place in the order."""
 
     def __init__(
@@ -89,9 +92,12 @@ class Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self.store, self.is_ai = store, is_ai
         self.preprocessing, self.options = preprocessing, options
 
-    def __getitem__(self, place: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Square, uint8 ``[3, S, S]``, and label, of a place in the order and its row."""
-        position, row = place
+    def __call__(self, places: Sequence[tuple[int, int]]) -> tuple[Pixels, Floats]:
+        """Squares, uint8 ``[N, 3, S, S]``, and labels of places in the order and their rows."""
+        squares = [self._square(position, row) for position, row in places]
+        return np.stack(squares), np.array([float(self.is_ai[row]) for _, row in places])
+
+    def _square(self, position: int, row: int) -> Pixels:
         rng = random.Random(f"{self.options.seed}:{position}")  # noqa: S311
         image = self.store[row]
         if rng.random() < self.options.augmented:
@@ -99,7 +105,7 @@ class Squares(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         elif rng.random() < 0.5:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         pixels, _note = to_pixels(image, self.preprocessing)
-        return torch.from_numpy(pixels), torch.tensor(float(self.is_ai[row]))
+        return pixels
 
 
 @dataclass
@@ -174,14 +180,11 @@ class Trainer:
         squares = Squares(store, is_ai, preprocessing, options)
         whole = _batches(weight, is_ai, options, self.step)
         batches = [self.world.share(batch) for batch in whole]
-        loader = DataLoader(
-            squares,
-            batch_sampler=batches,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-        )
         device = next(self.model.parameters()).device
-        for pixels, target in loader:
+        for found, labels in in_order(
+            squares, batches, workers=workers, prepare=quiet_worker, ahead=_AHEAD
+        ):
+            pixels, target = torch.from_numpy(found), torch.from_numpy(labels).float()
             loss = self._step(pixels.to(device), target.to(device), precision)
             yield Progress(self.step, loss, options.batch_size)
 

@@ -4,18 +4,22 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset
 
+from clipfake.confine import watchdog
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits, time_limit
+from clipfake.pool import in_order
+from clipfake.workers import prepare_worker
 
 SHORT_SIDE = 352
+_AHEAD = 16  # images that a decoding process is ahead
 _PIXELS, _INDEX = "pixels.u8", "images.json"
 
 Pixels = npt.NDArray[np.uint8]
@@ -73,22 +77,27 @@ class ImageStore:
         return {**self.__dict__, "_bytes": None}
 
 
-class _Decoder(Dataset[tuple[Pixels | None, str, str]]):
-    def __init__(self, paths: Sequence[str], short_side: int, limits: Limits) -> None:
-        self.paths, self.short_side, self.limits = paths, short_side, limits
+_Decoded = tuple[Pixels | None, str, str]  # pixels, digest and error
 
-    def __len__(self) -> int:
-        return len(self.paths)
 
-    def __getitem__(self, row: int) -> tuple[Pixels | None, str, str]:
-        path, digest = self.paths[row], ""
-        try:
-            with time_limit(self.limits.seconds):
-                data = _read(path, self.limits)
-                digest = hashlib.sha256(data).hexdigest()
-                return np.array(thumbnail(data, self.short_side, self.limits)), digest, ""
-        except ImageError as error:
-            return None, digest, f"{path}: {error}"
+def _decode(short_side: int, limits: Limits, path: str) -> _Decoded:
+    digest = ""
+    try:
+        with time_limit(limits.seconds):
+            data = _read(path, limits)
+            digest = hashlib.sha256(data).hexdigest()
+            return np.array(thumbnail(data, short_side, limits)), digest, ""
+    except ImageError as error:
+        return None, digest, f"{path}: {error}"
+
+
+def _decode_watched(short_side: int, limits: Limits, path: str) -> _Decoded:
+    with watchdog(limits.patience):  # ends the worker process
+        return _decode(short_side, limits, path)
+
+
+def _not_decoded(path: str) -> _Decoded:
+    return None, "", f"{path}: the decoder crashed on it, or never came back; leave it out"
 
 
 def build_store(
@@ -99,16 +108,19 @@ def build_store(
     Yields:
         How many images are done, after each.
     """
-    loader = DataLoader(
-        _Decoder(paths, short_side, Limits()),
-        batch_size=None,
-        num_workers=workers,
-        prefetch_factor=16 if workers else None,
+    limits = Limits()
+    decoded = in_order(
+        partial(_decode_watched if workers else _decode, short_side, limits),
+        paths,
+        workers=workers,
+        prepare=partial(prepare_worker, limits),
+        rescue=_not_decoded,
+        ahead=_AHEAD,
     )
     offset, images = 0, []
     (folder / _INDEX).unlink(missing_ok=True)
     with (folder / _PIXELS).open("wb") as file:
-        for pixels, digest, error in loader:
+        for pixels, digest, error in decoded:
             height, width = (0, 0) if pixels is None else pixels.shape[:2]
             images.append((offset, height, width, digest, error))
             if pixels is not None:

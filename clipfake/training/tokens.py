@@ -8,46 +8,44 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
 from clipfake.imaging.decode import decode, thumbnail, to_pixels
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.pool import in_order
+from clipfake.reader import Pixels
 from clipfake.training.augment import augment
+from clipfake.workers import quiet_worker
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
 
 
-class _Squares(Dataset[torch.Tensor]):
-    """The detector's square of each file, as a scan cuts it or augmented."""
+class _Squares:
+    """The detector's squares of files, as a scan cuts them or augmented."""
 
-    def __init__(
-        self, paths: Sequence[str], preprocessing: Preprocessing, augmentation: int | None
-    ) -> None:
-        self.paths, self.preprocessing = paths, preprocessing
-        self.augmentation = augmentation
+    def __init__(self, preprocessing: Preprocessing, augmentation: int | None) -> None:
+        self.preprocessing, self.augmentation = preprocessing, augmentation
 
-    def __len__(self) -> int:
-        return len(self.paths)
+    def __call__(self, paths: Sequence[str]) -> Pixels:
+        """Squares of files, uint8 ``[N, 3, S, S]``."""
+        squares = []
+        for path in paths:
+            try:
+                squares.append(self._square(Path(path).read_bytes()))
+            except ImageError as error:
+                raise ImageError(error.code, f"{path}: {error}") from error
+        return np.stack(squares)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
-        """uint8 ``[3, S, S]``."""
-        path = self.paths[index]
-        try:
-            return self._square(Path(path).read_bytes())
-        except ImageError as error:
-            raise ImageError(error.code, f"{path}: {error}") from error
-
-    def _square(self, data: bytes) -> torch.Tensor:
+    def _square(self, data: bytes) -> Pixels:
         if self.augmentation is None:
-            return torch.from_numpy(decode(data, self.preprocessing, Limits()).pixels)
+            return decode(data, self.preprocessing, Limits()).pixels
         # chance depends on the pass and the bytes alone, not on where a file lies
         rng = random.Random(f"{self.augmentation}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
         image = thumbnail(data, AUGMENTED_SIDE, Limits())
         changed = augment(image, rng, harsh=self.augmentation % 2 == 1)
-        return torch.from_numpy(to_pixels(changed, self.preprocessing)[0])
+        return to_pixels(changed, self.preprocessing)[0]
 
 
 def cached_tokens(
@@ -98,11 +96,13 @@ def cached_tokens(
             missing = [row for row, path in enumerate(paths) if path not in at]
             for row in set(range(len(paths))) - set(missing):
                 tokens[row] = old[at[paths[row]]]
-        squares = _Squares([paths[row] for row in missing], adapter.preprocessing, augmentation)
+        squares, size = _Squares(adapter.preprocessing, augmentation), detector.batch_size
+        names = [paths[row] for row in missing]
+        batches = [names[start : start + size] for start in range(0, len(names), size)]
         done = 0
-        for pixels in DataLoader(squares, batch_size=detector.batch_size, num_workers=workers):
+        for pixels in in_order(squares, batches, workers=workers, prepare=quiet_worker):
             rows = missing[done : done + len(pixels)]
-            tokens[rows] = detector.tokens(pixels, adapter.blocks).numpy()
+            tokens[rows] = detector.tokens(torch.from_numpy(pixels), adapter.blocks).numpy()
             done += len(pixels)
             show(done, len(missing))
         key_file.unlink(missing_ok=True)  # so that a torn write is never taken for whole

@@ -1,6 +1,7 @@
 """The embedded backbone and the loading of others."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,19 +50,37 @@ def test_blocks_match_the_reference(tower: Backbone, shared: Path) -> None:
     assert torch.cosine_similarity(ours, theirs, dim=-1).min() >= 0.9999
 
 
-def test_blocks_are_those_of_open_clips_own_forward(tower: Backbone) -> None:
+def test_tokens_are_those_of_open_clips_own_tower(tower: Backbone) -> None:
+    import open_clip
+
+    model = open_clip.create_model("ViT-B-16", pretrained=None, force_quick_gelu=True)
+    own = {name: value.shape for name, value in model.visual.state_dict().items()}
+    assert own == {name: value.shape for name, value in tower.visual.state_dict().items()}
+    model.visual.load_state_dict(tower.visual.state_dict())
+    model.visual.eval().requires_grad_(False)
     images = pixels()
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (tower.mean, tower.std))
     with torch.inference_mode():
-        theirs = tower.visual.forward_intermediates(
+        theirs = model.visual.forward_intermediates(
             (images.float() / 255 - mean) / std,
             intermediates_only=True,
             output_fmt="NLC",
             output_extra_tokens=True,
         )["image_intermediates_prefix"]
         ours = class_tokens(tower, images, [3, 12])
+        same = class_tokens(replace(tower, visual=model.visual), images, [3, 12])
+    assert torch.equal(ours, same)
     assert torch.allclose(ours[:, 0], theirs[2][:, 0], atol=1e-4)
     assert torch.allclose(ours[:, 1], theirs[11][:, 0], atol=1e-4)
+
+
+def test_what_is_known_of_the_embedded_tower_is_what_open_clip_says(tower: Backbone) -> None:
+    import open_clip
+
+    config = open_clip.get_pretrained_cfg(*EMBEDDED_BACKBONE.split("/"))
+    assert config["quick_gelu"]
+    assert tower.mean == tuple(config.get("mean") or open_clip.OPENAI_DATASET_MEAN)
+    assert tower.std == tuple(config.get("std") or open_clip.OPENAI_DATASET_STD)
 
 
 def test_forward_stops_at_the_last_block_read(

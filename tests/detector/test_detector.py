@@ -1,11 +1,13 @@
 """Scores of images."""
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from clipfake import Detector
 from clipfake.errors import ImageError, UsageError
@@ -143,6 +145,62 @@ def test_broken_and_absent_files_raise(detector: Detector, tmp_path: Path) -> No
         detector.score([EXAMPLES / "broken.jpg"])
     with pytest.raises(ImageError, match="cannot be read"):
         detector.score([tmp_path / "none.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        (np.zeros((8, 8, 3), dtype=np.float32), "image 1: an array of float32; give uint8"),
+        (np.zeros((8, 8), dtype=np.int64), "image 1: an array of int64"),
+        (np.zeros((8, 8), dtype=bool), "image 1: an array of bool"),
+        (np.zeros((8, 8, 2), dtype=np.uint8), r"image 1: an array of shape 8x8x2; give uint8"),
+        (np.zeros((3, 8, 8), dtype=np.uint8), "image 1: an array of shape 3x8x8"),
+        (np.zeros((1, 8, 8, 3), dtype=np.uint8), "image 1: an array of shape 1x8x8x3"),
+        (np.zeros(8, dtype=np.uint8), "image 1: an array of shape 8"),
+        (np.uint8(3) * np.ones((), dtype=np.uint8), "image 1"),
+        (np.zeros((0, 8, 3), dtype=np.uint8), "image 1: an array of shape 0x8x3 has no pixels"),
+        (np.zeros((8, 0), dtype=np.uint8), "image 1: an array of shape 8x0 has no pixels"),
+        (b"no image", "image 1: "),
+        (b"", "image 1: "),
+        (encoded(picture(400, 400), "JPEG")[:3000], "image 1: .*truncated"),
+        (Image.open(io.BytesIO(encoded(picture(400, 400), "JPEG")[:3000])), "image 1: cannot be"),
+        ("a\0b", "image 1: .*no file can have this name"),
+        ("/nowhere/a.png", "image 1: /nowhere/a.png: cannot be read"),
+    ],
+)
+def test_what_is_no_image_is_named_by_its_index(
+    detector: Detector, image: object, text: str
+) -> None:
+    with pytest.raises((ImageError, TypeError), match=text) as caught:
+        detector.score([picture(), image])
+    assert isinstance(caught.value, ImageError) or not isinstance(image, (np.ndarray, bytes))
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_of_the_right_kinds_are_images(detector: Detector) -> None:
+    grey = np.asarray(picture(240, 240).convert("L"))
+    same = [grey, grey[:, :, None], np.stack([grey] * 3, axis=2)]
+    assert len(set(detector.score(same).tolist())) == 1
+    assert np.array_equal(detector.score(np.stack([same[2]] * 2)), detector.score(same[:2]))
+    assert detector.score(np.stack([grey, grey])).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    "lone",
+    ["a.png", b"bytes", Path("a.png"), picture(), np.asarray(picture()), np.zeros((8, 8))],
+    ids=["text", "bytes", "path", "image", "array", "grey"],
+)
+def test_a_lone_image_asks_for_a_list(detector: Detector, lone: object) -> None:
+    with pytest.raises(
+        TypeError, match=r"score takes several images, not one .*: put it in a list"
+    ):
+        detector.score(lone)
+
+
+@pytest.mark.parametrize("other", [None, 3, ["a.png"], torch.zeros(3, 8, 8)])
+def test_what_is_of_no_kind_of_image_is_a_type_error(detector: Detector, other: object) -> None:
+    with pytest.raises(TypeError, match=r"image 1: .* is no image; give a Pillow image"):
+        detector.score([picture(), other])
 
 
 def test_devices_that_are_not_here_are_named() -> None:

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from clipfake.detector.backbone import Backbone, block_forward, class_tokens, load_backbone
+from clipfake.detector.backbone import (
+    Backbone,
+    block_forward,
+    class_tokens,
+    embed,
+    load_backbone,
+)
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError
 
@@ -59,7 +65,7 @@ def test_kept_patches_alone_are_computed(backbone: Backbone, pixels: torch.Tenso
     kept = torch.stack([torch.arange(0, 196, 4), torch.arange(3, 196, 4)])
     found = class_tokens(backbone, pixels, (1, 2), kept=kept)
     mean, std = (torch.tensor(value).view(3, 1, 1) for value in (backbone.mean, backbone.std))
-    embedded = backbone.visual._embeds((pixels.float() / 255 - mean) / std)
+    embedded = embed(backbone.visual, (pixels.float() / 255 - mean) / std)
     for image in range(2):
         hidden = embedded[image : image + 1, [0, *(kept[image] + 1).tolist()]]
         for number in range(2):

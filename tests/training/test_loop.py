@@ -148,8 +148,9 @@ def test_a_share_of_the_images_is_changed_harshly(
     monkeypatch.setattr("clipfake.training.loop.augment", augment)
     options = replace(OPTIONS, augmented=1.0, harsh=share)
     squares = Squares(store, IS_AI, Preprocessing(), options)
-    for position in range(300):
-        squares[position, position % 8]
+    pixels, labels = squares([(position, position % 8) for position in range(300)])
+    assert (pixels.shape, pixels.dtype) == ((300, 3, 224, 224), np.uint8)
+    assert np.array_equal(labels[:8], IS_AI[np.arange(8) % 8])
     assert len(asked) == 300
     assert np.mean(asked) == pytest.approx(share, abs=0.1 if 0 < share < 1 else 0)
 

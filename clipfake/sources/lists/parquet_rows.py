@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clipfake.sources.lists.row import (
     PATH_COLUMN,
@@ -13,6 +12,7 @@ from clipfake.sources.lists.row import (
     no_path_column,
     path_or_fault,
 )
+from clipfake.sources.parquet import parquet_batches, parquet_schema
 
 BATCH_ROWS = 4096
 
@@ -28,7 +28,7 @@ class ParquetRows:
             UsageError: it has no column ``path``.
         """
         self._path = path
-        schema = pq.read_schema(path)
+        schema = parquet_schema(path)
         if PATH_COLUMN not in schema.names:
             raise no_path_column(path, schema.names)
         need_few_columns(path, schema.names)
@@ -43,7 +43,7 @@ class ParquetRows:
             ValueError, OverflowError: a value that Python cannot hold.
         """
         number = 0
-        for batch in pq.ParquetFile(self._path).iter_batches(BATCH_ROWS):
+        for batch in parquet_batches(self._path, BATCH_ROWS):
             for values in _python_times(batch).to_pylist():
                 number += 1
                 path, fault = path_or_fault(values.pop(PATH_COLUMN))
