@@ -12,7 +12,7 @@ import numpy.typing as npt
 from clipfake.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
-from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.facts import Fact
@@ -141,7 +141,10 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     try:
         with item.open() as file:
             record.bytes = file.size
-            record.format = sniff(file.peek(SNIFF_BYTES))
+            form = sniff(file.peek(SNIFF_BYTES))
+            if form == "TIFF":  # or camera raw, which is not read whole if its start tells
+                sniff(file.peek(TIFF_BYTES))
+            record.format = form
             if file.size is not None and file.size > limits.bytes:
                 raise _too_large(f"{file.size} bytes", limits)
             # asking for more would allocate more; some file systems do not tell sizes
@@ -154,6 +157,9 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     if len(data) > limits.bytes:
         raise _too_large(f"at least {len(data)} bytes", limits)
     record.bytes = len(data)
+    if form == "TIFF":
+        record.format = None
+        record.format = sniff(data)  # directories may lie anywhere
     return data
 
 

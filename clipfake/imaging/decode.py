@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.color import flatten, to_srgb
-from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.imaging.formats import sniff
 from clipfake.imaging.limits import MAX_PNG_TEXT, Limits
 from clipfake.imaging.preprocessing import Preprocessing, square
 
@@ -135,7 +135,7 @@ def one_line(error: BaseException) -> str:
 
 def _opened(data: bytes, use: Callable[[Image.Image, str], T]) -> T:
     """What ``use`` makes of the opened image; whatever goes wrong becomes an ImageError."""
-    form = sniff(data[:SNIFF_BYTES])
+    form = sniff(data)
     if form == "HEIF":
         _register_heif()
     with warnings.catch_warnings():

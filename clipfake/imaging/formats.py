@@ -1,8 +1,10 @@
 """Image formats told by content, never by a file's name."""
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.imaging.raw import raw_kind
 
 SNIFF_BYTES = 64
+TIFF_BYTES = 2**16  # in which the directories of most camera raw files lie
 
 # ISO base media brands (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6)
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -20,7 +22,6 @@ _UNSUPPORTED = (
     (b"qoif", "QOI"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
-    (b"FUJIFILMCCD-RAW", "camera raw"),
     (b"BLP1", "BLP texture"),
     (b"BLP2", "BLP texture"),
 )
@@ -30,7 +31,9 @@ def sniff(head: bytes) -> str:
     """Name the format of an image from its first bytes.
 
     Args:
-        head: the first ``SNIFF_BYTES`` bytes of the file, or all of a shorter one.
+        head: the first ``SNIFF_BYTES`` bytes of the file, or all of a shorter one. Camera raw is
+            told from TIFF by directories that may lie anywhere: only all of the file tells for
+            sure, and the first ``TIFF_BYTES`` mostly do.
 
     Returns:
         ``JPEG``, ``PNG``, ``WEBP``, ``GIF``, ``TIFF``, ``BMP``, ``AVIF`` or ``HEIF``.
@@ -40,6 +43,10 @@ def sniff(head: bytes) -> str:
     """
     if not head:
         raise ImageError(ErrorCode.NOT_AN_IMAGE, "empty file (0 bytes)")
+    kind = raw_kind(head)
+    if kind is not None:
+        text = f"{kind} is not read; export it to TIFF, PNG or JPEG first"
+        raise ImageError(ErrorCode.UNSUPPORTED, text)
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -49,8 +56,6 @@ def sniff(head: bytes) -> str:
     if head.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
     if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        if head[8:10] == b"CR":
-            raise ImageError(ErrorCode.UNSUPPORTED, "camera raw is not read; export it first")
         return "TIFF"
     if head.startswith(b"BM") and head[14:15] in (
         b"\x0c",

@@ -13,7 +13,7 @@ import exifread
 from exifread.utils import get_gps_coords
 
 from clipfake.errors import ImageError
-from clipfake.metadata.containers.tiff import Tag, tags
+from clipfake.imaging.tiff import Tag, tags
 from clipfake.metadata.facts import MAX_TEXT
 from clipfake.records import Exif
 

@@ -53,7 +53,8 @@ class SpanReader:
 
     def peek(self, count: int) -> bytes:
         """The first bytes, up to ``count``; raises as ``read`` does."""
-        self._ahead = self._ahead or self._next(count)
+        if len(self._ahead) < count:
+            self._ahead += self._next(count - len(self._ahead))
         return self._ahead[:count]
 
     def read(self, count: int) -> bytes:
