@@ -78,8 +78,8 @@ def _exif(data: bytes) -> None:
 
 
 def _xmp(data: bytes) -> None:
-    with suppress(ValueError):
-        read_xmp(data)
+    for values in read_xmp(data).properties.values():
+        "".join(values).encode()
 
 
 def _stealth(data: bytes) -> None:

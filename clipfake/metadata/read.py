@@ -167,7 +167,10 @@ class _Reader:
         if block.kind is BlockKind.EXIF:
             self._exif(block)
         elif block.kind is BlockKind.XMP:
-            self._xmp(read_xmp(block.data), block)
+            found = read_xmp(block.data)
+            if found.fault:
+                self.notes.append(f"{block.place}: {found.fault}")
+            self._xmp(found.properties, block)
         elif block.kind is BlockKind.IPTC:
             self._iptc(read_iptc(block.data), block)
         elif block.kind is BlockKind.TEXT:
