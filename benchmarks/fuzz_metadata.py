@@ -31,7 +31,7 @@ import numpy.typing as npt
 from benchmarks.fuzz_mutations import mutate
 from benchmarks.fuzz_seeds import FORMATS, Case, make_seeds, read_seeds
 from clipfake.metadata.c2pa import manifest_facts
-from clipfake.metadata.containers.jpeg import photoshop_iptc
+from clipfake.metadata.containers.photoshop import iptc_blocks
 from clipfake.metadata.exif import exif_table, read_exif
 from clipfake.metadata.facts import Fact
 from clipfake.metadata.iptc import read_iptc
@@ -113,7 +113,7 @@ _RUNNERS: dict[str, Callable[[bytes], object]] = {
     "exif": _exif,
     "xmp": _xmp,
     "iptc": read_iptc,
-    "photoshop": photoshop_iptc,
+    "photoshop": lambda data: list(iptc_blocks([(0, data[:99]), (99, data[99:])], "here")),
     "jumbf": is_manifest_store,
     "stealth": _stealth,
     "parameters": _fields,

@@ -46,6 +46,7 @@ _XMP_TEXTS = {
 }
 # blocks of a kind that are read, lest a file of many is read for minutes
 _MAX_BLOCKS = {BlockKind.EXIF: 4, BlockKind.XMP: 8, BlockKind.IPTC: 8}
+_MAX_NOTES = 8  # of blocks that are damaged
 _MAX_TEXTS = 4 * 2**20  # characters of all texts that are searched for parameters
 # China's labelling standard GB 45438-2025: 1 is, 2 may be, 3 is suspected to be generated
 _LABELS = {"1": Strength.SPECIFIC, "2": Strength.WEAK, "3": Strength.WEAK}
@@ -97,7 +98,11 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
     blocks, coding = read_blocks(data, form)
     reader = _Reader(data, form, options)
     seen = Counter[BlockKind]()
+    faults: list[str] = []
     for block in blocks:
+        if block.kind is BlockKind.DAMAGED:
+            faults.append(f"{block.place}: {block.data.decode()}")
+            continue
         seen[block.kind] += 1
         if seen[block.kind] > _MAX_BLOCKS.get(block.kind, len(blocks)):
             continue
@@ -105,6 +110,7 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
             reader.take(block)
         except ValueError as error:
             reader.notes.append(f"{block.place}: {error}")
+    reader.notes += _few(faults)
     for kind, most in _MAX_BLOCKS.items():
         if seen[kind] > most:
             reader.notes.append(f"{seen[kind]} blocks of {kind.value}, of which {most} were read")
@@ -113,6 +119,13 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
         reader.facts += _coding_facts(coding)
     facts = sorted(dict.fromkeys(reader.facts), key=lambda f: f.offset or 0)
     return Metadata(reader.exif, tuple(facts), tuple(reader.notes), reader.thumbnail)
+
+
+def _few(notes: list[str]) -> list[str]:
+    """Each note once, and not too many of them."""
+    told = list(dict.fromkeys(notes))
+    more = len(told) - _MAX_NOTES
+    return [*told[:_MAX_NOTES], f"{more} damaged blocks more"] if more > 0 else told
 
 
 def parameter_facts(
@@ -194,10 +207,13 @@ class _Reader:
     def _exif(self, block: Block) -> None:
         found = read_exif(block.data, with_position=self.options.position)
         self.exif = self.exif or found.camera
-        # where the structure begins in the file; None when it was inflated or joined
+        # where the structure begins in the file, unless it was inflated
         start = self.data.find(block.data[:64], block.offset) if block.data else -1
         for name, (text, at) in found.texts.items():
-            self._text(f"exif:{name}", text, block, start + at if start >= 0 else None)
+            # what went on in another segment does not stand there
+            place = start + at
+            there = start >= 0 and self.data[place : place + 16] == block.data[at : at + 16]
+            self._text(f"exif:{name}", text, block, place if there else None)
         if found.maker_note:
             note = found.maker_note[1].decode("latin-1").rstrip("\x00")
             self._text("exif:MakerNote", note, block)

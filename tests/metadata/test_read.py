@@ -444,6 +444,20 @@ def test_a_generator_that_two_fields_name_is_told_once() -> None:
     assert found["parameters.tool"].place == "JPEG APP1 exif:Software"
 
 
+@pytest.mark.parametrize("length", [100, 100_000])
+def test_a_text_longer_than_a_segment_is_read_whole(length: int) -> None:
+    words = (
+        f"{'a lighthouse, ' * (length // 14)}\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
+    )
+    whole = camera(UserComment=b"ASCII\0\0\0" + words.encode()).removeprefix(b"Exif\0\0")
+    parts = [b"Exif\0\0" + whole[at : at + 65_000] for at in range(0, len(whole), 65_000)]
+    data = jpeg(*(segment(0xE1, part) for part in parts))
+    found = facts_of(data, "JPEG")
+    assert found["parameters.tool"].value == "AUTOMATIC1111"
+    assert found["exif.user_comment"].value == f"{len(words)} characters"
+    assert found["exif.camera"].value == "Example Optics EO-1"
+
+
 # what is told only when asked for
 
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from clipfake.metadata.containers.block import MAX_BLOCK, Block, BlockKind, inflate
-from clipfake.metadata.containers.jpeg import photoshop_iptc
+from clipfake.metadata.containers.photoshop import iptc_blocks
 
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 # ImageMagick keeps blocks as hex text under these keywords
@@ -87,8 +87,9 @@ def _raw_profile(name: str, text: bytes, place: str, at: int) -> list[Block]:
     except ValueError:
         return []
     if name in ("iptc", "8bim"):  # image resources, or their records alone
-        records = body if body.startswith(b"\x1c") else photoshop_iptc(body)
-        return [] if records is None else [Block(BlockKind.IPTC, records, place, at)]
+        if body.startswith(b"\x1c"):
+            return [Block(BlockKind.IPTC, body, place, at)]
+        return list(iptc_blocks([(at, body)], place))
     if name not in _RAW_PROFILES:
         return []
     kind = _RAW_PROFILES[name]
