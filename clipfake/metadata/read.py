@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from clipfake.metadata.c2pa import read_c2pa
 from clipfake.metadata.containers.block import Block, BlockKind
@@ -308,8 +309,8 @@ def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
         yield fact("exif.exposure", ", ".join(f"{k} {v}" for k, v in found.exposure.items()))
     if camera.software:
         yield fact("exif.software", camera.software)
-    if camera.datetime_original:
-        yield fact("exif.datetime_original", camera.datetime_original.isoformat(" "))
+    if found.taken:
+        yield fact("exif.datetime_original", _date_text(found.taken, camera.datetime_original))
     if camera.gps:
         yield fact("exif.gps", "present")
     if found.serial:
@@ -319,6 +320,12 @@ def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
     if "UserComment" in found.texts:
         text = found.texts["UserComment"][0]
         yield fact("exif.user_comment", f"{len(text)} characters")
+
+
+def _date_text(text: str, date: datetime | None) -> str:
+    """A date in the way of ISO 8601; as it stands there if that says less, or it is none."""
+    short = date is not None and len(text.strip()) <= len("2024:07:04 12:34:56")
+    return date.isoformat(" ") if date is not None and short else text
 
 
 def _coding_facts(coding: JpegCoding) -> Iterator[Fact]:
