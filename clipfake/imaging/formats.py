@@ -2,6 +2,7 @@
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.raw import raw_kind
+from clipfake.imaging.tiff import HEADS
 
 SNIFF_BYTES = 64
 TIFF_BYTES = 2**16  # in which the directories of most camera raw files lie
@@ -55,7 +56,7 @@ def sniff(head: bytes) -> str:
         return "WEBP"
     if head.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
-    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
+    if head.startswith(HEADS):
         return "TIFF"
     if head.startswith(b"BM") and head[14:15] in (
         b"\x0c",

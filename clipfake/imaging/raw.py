@@ -1,6 +1,6 @@
 """Camera raw files, told by their content: what a decoder shows of them is only a preview."""
 
-from clipfake.imaging.tiff import tags
+from clipfake.imaging.tiff import HEADS, tags
 
 # what the first bytes say, wherever no TIFF directory does
 _MAGIC = (
@@ -17,7 +17,6 @@ _MAGIC = (
     (b"qktn", "QuickTake"),
 )
 _OLYMPUS = (b"IIRO", b"IIRS", b"MMOR")  # and the offset of a directory, as in a TIFF
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _SUBFILE, _WIDTH, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0100, 0x0103, 0x0106, 0xC612
 _WANTED = frozenset((_SUBFILE, _WIDTH, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION))
 # colour filter array (TIFF/EP, ISO 12234-2) and LinearRaw (DNG 1.7, chapter 4)
@@ -43,7 +42,7 @@ def raw_kind(data: bytes) -> str | None:
         return "camera raw (Olympus)"
     if data[4:12] == b"ftypcrx ":
         return "camera raw (Canon CR3)"
-    if not data.startswith(_TIFF):
+    if not data.startswith(HEADS):
         return None
     if data[8:10] == b"CR":
         return "camera raw (Canon CR2)"

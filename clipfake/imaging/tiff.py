@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _SIZES |= {17: 8, 18: 8}
+HEADS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")  # classic and BigTIFF
 EXIF_IFD = 0x8769
 _SUB_IFDS = 0x014A
 MAX_VALUE = 16 * 2**20  # bytes of a value

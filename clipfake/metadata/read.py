@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from clipfake.imaging.tiff import HEADS
 from clipfake.metadata.c2pa import read_c2pa
 from clipfake.metadata.containers.block import Block, BlockKind
 from clipfake.metadata.containers.jpeg import JpegCoding
@@ -206,6 +207,8 @@ class _Reader:
             self.places[field] = (f"{block.place} {field}" if "exif" in field else block.place, at)
 
     def _exif(self, block: Block) -> None:
+        if not block.data.startswith(HEADS):
+            self.notes.append(f"{block.place}: EXIF does not begin like a TIFF structure")
         found = read_exif(block.data, with_position=self.options.position)
         self.exif = self.exif or found.camera
         # where the structure begins in the file, unless it was inflated

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from clipfake.imaging.tiff import HEADS
 from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, BlockKind
 from clipfake.metadata.containers.photoshop import iptc_blocks
 
@@ -13,7 +14,6 @@ _EXIF = b"Exif\x00"
 _XMP = b"http://ns.adobe.com/xap/1.0/\x00"
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"
 _PHOTOSHOP = (b"Photoshop 3.0\x00", b"Adobe_Photoshop2.5:")
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _SOS, _EOI, _COM, _DQT = 0xDA, 0xD9, 0xFE, 0xDB
 _FRAMES = {0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive", 0xC3: "lossless"}
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTn and SOI carry no length
@@ -74,7 +74,7 @@ def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
     photoshop: list[tuple[int, bytes]] = []
     for marker, at, body in islice(segments(data), MAX_COUNT):
         if marker == 0xE1 and body.startswith(_EXIF):
-            if exif and body[6:10] not in _TIFF:
+            if exif and body[6:10] not in HEADS:
                 exif[-1][1].append(body[6:])
             else:
                 exif.append((at, [body[6:]]))
