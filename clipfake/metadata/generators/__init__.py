@@ -1,0 +1,1 @@
+"""Generators of images, recognised by what they write beside the pixels."""
