@@ -11,7 +11,7 @@ from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, Bloc
 from clipfake.metadata.containers.photoshop import iptc_blocks
 
 _EXIF = b"Exif\x00"
-_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
+_XMP = b"http://ns.adobe.com/xap/1.0/"  # and a zero, which some writers leave out
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"
 _PHOTOSHOP = (b"Photoshop 3.0\x00", b"Adobe_Photoshop2.5:")
 _SOS, _EOI, _COM, _DQT = 0xDA, 0xD9, 0xFE, 0xDB
@@ -79,7 +79,8 @@ def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
             else:
                 exif.append((at, [body[6:]]))
         elif marker == 0xE1 and body.startswith(_XMP):
-            blocks.append(Block(BlockKind.XMP, body[len(_XMP) :], "JPEG APP1", at))
+            packet = body[len(_XMP) :].removeprefix(b"\x00")
+            blocks.append(Block(BlockKind.XMP, packet, "JPEG APP1", at))
         elif marker == 0xE1 and body.startswith(_EXTENDED_XMP):
             head = len(_EXTENDED_XMP)
             guid = body[head : head + 32]

@@ -66,6 +66,11 @@ def test_xmp_megabytes_into_the_file_is_found() -> None:
     assert found.offset > 3_000_000
 
 
+def test_the_zero_behind_the_name_of_xmp_may_be_missing() -> None:
+    (found,) = blocks(segment(0xE1, XMP_HEAD.rstrip(b"\0") + PACKET))
+    assert (found.kind, found.data) == (BlockKind.XMP, PACKET)
+
+
 def test_xmp_behind_the_scan_is_found() -> None:
     data = encoded(picture(), "JPEG")
     late = data[:-2] + segment(0xE1, XMP_HEAD + PACKET) + data[-2:]
