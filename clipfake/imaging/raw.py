@@ -13,9 +13,11 @@ _MAGIC = (
     (b"ARRI\x12\x34\x56\x78", "ARRI"),
     (b"ARRI\x78\x56\x34\x12", "ARRI"),
     (b"DSC-Image", "Rollei"),
+    (b"NOKIARAW", "Nokia"),
     (b"qktk", "QuickTake"),
     (b"qktn", "QuickTake"),
 )
+_PHASE_ONE = "camera raw (Phase One)"
 _OLYMPUS = (b"IIRO", b"IIRS", b"MMOR")  # and the offset of a directory, as in a TIFF
 _SUBFILE, _WIDTH, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION = 0x00FE, 0x0100, 0x0103, 0x0106, 0xC612
 _WANTED = frozenset((_SUBFILE, _WIDTH, _COMPRESSION, _PHOTOMETRIC, _DNG_VERSION))
@@ -42,12 +44,14 @@ def raw_kind(data: bytes) -> str | None:
         return "camera raw (Olympus)"
     if data[4:12] == b"ftypcrx ":
         return "camera raw (Canon CR3)"
+    if b"IIIITwaR" in data[:32] or b"MMMMRawT" in data[:32]:
+        return _PHASE_ONE
     if not data.startswith(HEADS):
         return None
     if data[8:10] == b"CR":
         return "camera raw (Canon CR2)"
     if data[8:12] in (b"IIII", b"MMMM"):
-        return "camera raw (Phase One)"
+        return _PHASE_ONE
     return _directories(data)
 
 

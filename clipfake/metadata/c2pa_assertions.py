@@ -1,7 +1,7 @@
 """What the assertions of a C2PA manifest say of the image's origin (C2PA 2.2, section 18)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clipfake.metadata.facts import Claim
@@ -60,7 +60,7 @@ def statements(manifest: Mapping[str, Any]) -> Iterator[Statement]:
         label = as_text(assertion.get("label")).partition("__")[0]
         data = as_object(assertion.get("data"))
         if label.startswith("c2pa.actions"):
-            yield from _actions(data)
+            yield from _actions(data, _claim_generators(manifest))
         elif label == _GENERATIVE and as_text(data.get("description")).strip():
             named = [label, as_text(data["description"]), as_text(data.get("version"))]
             claim = Claim.COMPOSITE if _is_changed(manifest) else Claim.AI
@@ -70,7 +70,7 @@ def statements(manifest: Mapping[str, Any]) -> Iterator[Statement]:
                 yield Statement("c2pa.assertion", f"{label}, {code}", SOURCE_TYPES[code])
 
 
-def _actions(data: Mapping[str, Any]) -> Iterator[Statement]:
+def _actions(data: Mapping[str, Any], makers: Sequence[str]) -> Iterator[Statement]:
     templates = {as_text(each.get("action")): each for each in as_objects(data.get("templates"))}
     agents = as_objects(data.get("softwareAgents"))
     for action in as_objects(data.get("actions")):
@@ -88,9 +88,18 @@ def _actions(data: Mapping[str, Any]) -> Iterator[Statement]:
         if claim is Claim.AI and name not in _WHOLE:
             claim = Claim.COMPOSITE
         if name == "c2pa.created" and not _states_a_type(action) and known is None:
-            claim = Claim.AI if _is_generator(agent_name) or _made(description) else None
+            # who made the claim is who did what no agent is named for
+            names = [agent_name] if agent_name else makers
+            claim = Claim.AI if any(map(_is_generator, names)) or _made(description) else None
         parts = [name, known, agent_name, description]
         yield Statement("c2pa.action", ", ".join(filter(None, parts)), claim)
+
+
+def _claim_generators(manifest: Mapping[str, Any]) -> list[str]:
+    """Names of the programs that made the claim: its list, or the first of its products."""
+    listed = as_objects(manifest.get("claim_generator_info"))
+    product = as_text(manifest.get("claim_generator")).partition(" ")[0].partition("/")[0]
+    return [as_text(each.get("name")) for each in listed] or [product]
 
 
 def _is_generator(name: str) -> bool:

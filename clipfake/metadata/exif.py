@@ -226,12 +226,18 @@ def _integer(found: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
+def _letters(values: Any) -> str:
+    """Text of a field, also of one that was written as bytes or numbers."""
+    if isinstance(values, list) and all(isinstance(n, int) and 0 <= n < 128 for n in values):
+        values = bytes(values)
+    if isinstance(values, bytes):
+        return values.decode("utf-8", errors="replace")
+    return values if isinstance(values, str) else ""
+
+
 def _taken(found: Mapping[str, Any]) -> str:
     """DateTimeOriginal as it stands there, without what fills it up."""
-    values = _values(found, "EXIF DateTimeOriginal")
-    if isinstance(values, bytes):
-        values = values.decode("utf-8", errors="replace")
-    text = values.replace("\x00", "") if isinstance(values, str) else ""
+    text = _letters(_values(found, "EXIF DateTimeOriginal")).replace("\x00", "")
     return text[:_MAX_TEXT] if text.strip() else ""
 
 
@@ -255,12 +261,8 @@ def _degrees(
     found: Mapping[str, Any], name: str, signs: Mapping[str, int], most: int
 ) -> float | None:
     """A coordinate of degrees, minutes and seconds; None unless its reference says which side."""
-    reference = _values(found, f"{name}Ref")
-    if isinstance(reference, list) and all(isinstance(n, int) and 0 <= n < 128 for n in reference):
-        reference = bytes(reference)  # letters that were written as numbers
-    if isinstance(reference, bytes):
-        reference = reference.decode("latin-1")
-    sign = signs.get(reference.strip("\x00 \t\r\n").lower()) if isinstance(reference, str) else None
+    reference = _letters(_values(found, f"{name}Ref"))
+    sign = signs.get(reference.strip("\x00 \t\r\n").lower())
     values = _values(found, name)
     if sign is None or not isinstance(values, list) or len(values) != len(_PARTS):
         return None

@@ -505,6 +505,34 @@ def test_an_action_takes_what_it_leaves_out_from_its_template() -> None:
         assert said({**bare, "softwareAgentIndex": index}, softwareAgents=agents) is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "claim"),
+    [
+        ({"claim_generator": "Adobe_Firefly adobe_c2pa/0.5.2 c2pa-rs/0.16.1"}, Claim.AI),
+        ({"claim_generator": "OpenAI-API/1.0 c2pa-rs/0.28.4"}, Claim.AI),
+        ({"claim_generator_info": [{"name": "Midjourney", "version": "7"}]}, Claim.AI),
+        ({"claim_generator": "Adobe_Photoshop/25.0 adobe_firefly/1.0"}, None),
+        ({"claim_generator": "Adobe_Firefly", "claim_generator_info": [{"name": "x"}]}, None),
+        ({"claim_generator": "Microsoft_Responsible_AI/1.0"}, None),
+        ({"claim_generator": 5, "claim_generator_info": "Midjourney"}, None),
+        ({}, None),
+    ],
+)
+def test_what_no_agent_is_named_for_is_the_claim_generators(
+    fields: dict[str, object], claim: Claim | None
+) -> None:
+    def told(**created: object) -> list[Claim | None]:
+        data = {"actions": [action("c2pa.created", **created)]}
+        return [
+            s.claim
+            for s in statements({"assertions": [{"label": "c2pa.actions", "data": data}], **fields})
+        ]
+
+    assert told() == [claim]
+    assert told(softwareAgent="an editor") == [None]
+    assert told(digitalSourceType=f"{NEWSCODES}digitalArt") == [None]
+
+
 def asserted(label: str, data: object, *more: dict[str, object], **fields: object) -> list[Any]:
     manifest = {"assertions": [{"label": label, "data": data}, *more], **fields}
     return [(s.key, s.value, s.claim) for s in statements(manifest)]

@@ -291,6 +291,15 @@ def test_a_date_is_the_cameras_clock_and_its_text_is_kept(text: str, value: str)
     assert [f.value for f in found.facts if f.key == "exif.datetime_original"] == [value]
 
 
+def test_a_date_of_another_type_is_read() -> None:
+    raw = camera().tobytes()
+    entry = struct.pack(">HHI", 0x9003, 2, 20)
+    assert raw.count(entry) == 1
+    for kind in (1, 7):
+        found = facts(raw.replace(entry, struct.pack(">HHI", 0x9003, kind, 20)))
+        assert found.datetime_original == datetime(2024, 7, 4, 12, 34, 56)
+
+
 @pytest.mark.parametrize("text", ["", "\0\0\0", "   ", " \0 "])
 def test_no_date_is_none(text: str) -> None:
     data = encoded(picture(), "JPEG", exif=camera(DateTimeOriginal=text).tobytes())
