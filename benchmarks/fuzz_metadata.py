@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz_metadata --seconds 600 [--seed 0] [--files FOLDER] [--save FOLDER]
 
-Inputs are mutations of small files made by ``fuzz_seeds`` and, if given, of the images below
+Inputs are mutations of small files, whole and broken, made here and, if given, of the images below
 --files; input N is the same for the same seed and files. They run in child processes, some hundred
 each, so that a crash of native code is seen. An input fails when it raises what its parser does
 not promise, gives text that no report can hold, kills its process, takes over a second of a CPU
@@ -30,10 +30,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.fuzz_broken import broken_seeds
 from benchmarks.fuzz_mutations import mutate
 from benchmarks.fuzz_seeds import FORMATS, Case, make_seeds, read_seeds
+from clipfake.imaging.ancillary import without_damage
+from clipfake.imaging.raw import raw_kind
 from clipfake.metadata.c2pa import manifest_facts
-from clipfake.metadata.containers.jpeg import photoshop_iptc
+from clipfake.metadata.containers.photoshop import iptc_blocks
 from clipfake.metadata.exif import exif_table, read_exif
 from clipfake.metadata.facts import Fact
 from clipfake.metadata.iptc import read_iptc
@@ -60,6 +63,8 @@ def run(case: Case) -> None:
 
 
 def _whole(data: bytes, form: str) -> None:
+    without_damage(data, form)
+    raw_kind(data)
     found = read_metadata(data, form, _OPTIONS)
     _check(found.facts)
     "".join(found.notes).encode()
@@ -81,8 +86,8 @@ def _exif(data: bytes) -> None:
 
 
 def _xmp(data: bytes) -> None:
-    with suppress(ValueError):
-        read_xmp(data)
+    for values in read_xmp(data).properties.values():
+        "".join(values).encode()
 
 
 def _stealth(data: bytes) -> None:
@@ -123,7 +128,7 @@ _RUNNERS: dict[str, Callable[[bytes], object]] = {
     "exif": _exif,
     "xmp": _xmp,
     "iptc": read_iptc,
-    "photoshop": photoshop_iptc,
+    "photoshop": lambda data: list(iptc_blocks([(0, data[:99]), (99, data[99:])], "here")),
     "jumbf": is_manifest_store,
     "stealth": _stealth,
     "comment": lambda data: (user_comment(data).encode(), decoded(data).encode()),
@@ -287,10 +292,11 @@ def main() -> None:
     parser.add_argument("--files", type=Path)
     parser.add_argument("--save", type=Path)
     args = parser.parse_args()
-    seeds = make_seeds() + (read_seeds(args.files) if args.files else [])
+    made = make_seeds() + broken_seeds()
+    seeds = made + (read_seeds(args.files) if args.files else [])
     if args.save:
         args.save.mkdir(parents=True, exist_ok=True)
-    for case in make_seeds():  # imports are not timed
+    for case in made:  # imports are not timed
         run(case)
     fuzzer = Fuzzer(Inputs(seeds, args.seed), args.save)
     start = time.perf_counter()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from clipfake.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
-from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.facts import Fact
@@ -163,13 +163,19 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     if len(data) > limits.bytes:
         raise _too_large(f"at least {len(data)} bytes", limits)
     record.bytes = len(data)
+    if form == "TIFF":
+        record.format = None
+        record.format = sniff(data)  # directories may lie anywhere
     return data
 
 
 def _format_of(file: Reader) -> str:
     """The image format; what else a file is known to be is told with a remedy."""
     try:
-        return sniff(file.peek(SNIFF_BYTES))
+        form = sniff(file.peek(SNIFF_BYTES))
+        if form == "TIFF":  # or camera raw, which is not read whole if its start tells
+            sniff(file.peek(TIFF_BYTES))
+        return form
     except ImageError as error:
         if error.code is not ErrorCode.NOT_AN_IMAGE:
             raise

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
+UNUSABLE_PROFILE = "ICC profile not usable, colours taken as sRGB"
 RESIZABLE = ("L", "RGB", "CMYK", "LAB")
 
 
@@ -45,7 +46,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
             if converted is not None:
                 image = converted
         except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-            note = "ICC profile not usable, colours taken as sRGB"
+            note = UNUSABLE_PROFILE
     if image.mode == "LAB":
         image = image.getchannel(0)
     return image.convert("RGB"), note

@@ -6,7 +6,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy.typing as npt
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.imaging.color import flatten, to_srgb
-from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.imaging.ancillary import without_damage
+from clipfake.imaging.color import UNUSABLE_PROFILE, flatten, to_srgb
+from clipfake.imaging.formats import sniff
 from clipfake.imaging.limits import MAX_PNG_TEXT, Limits
 from clipfake.imaging.preprocessing import Preprocessing, square
 
@@ -75,7 +76,8 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> Decoded
     Raises:
         ImageError: with the code that says why.
     """
-    return _opened(data, lambda image, form: _decode(image, form, preprocessing, limits))
+    found, note = _opened(data, lambda image, form: _decode(image, form, preprocessing, limits))
+    return found if note is None else replace(found, notes=(*found.notes, note))
 
 
 def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
@@ -105,7 +107,7 @@ def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
         rgb, _note = to_srgb(small, profile if isinstance(profile, bytes) else None)
         return rgb if turn is None else rgb.transpose(turn)
 
-    return _opened(data, shrink)
+    return _opened(data, shrink)[0]
 
 
 def to_pixels(
@@ -120,10 +122,12 @@ def to_pixels(
     Returns:
         uint8 sRGB ``[3, S, S]``, and a note when something could not be applied.
     """
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile", b"")
     turn = _TURNS.get(_orientation(image))
     small = square(flatten(image), preprocessing.size)
     rgb, note = to_srgb(small, profile if isinstance(profile, bytes) else None)
+    if profile is None:  # there is one, of which parts are missing or do not inflate
+        note = UNUSABLE_PROFILE
     if turn is not None:
         rgb = rgb.transpose(turn)
     return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), note
@@ -134,37 +138,57 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _opened(data: bytes, use: Callable[[Image.Image, str], T]) -> T:
-    """What ``use`` makes of the opened image; whatever goes wrong becomes an ImageError."""
-    form = sniff(data[:SNIFF_BYTES])
+def _opened(data: bytes, use: Callable[[Image.Image, str], T]) -> tuple[T, str | None]:
+    """What ``use`` makes of the opened image, and a note if that took leaving damage out.
+
+    Whatever goes wrong becomes an ImageError.
+    """
+    form = sniff(data)
     if form == "HEIF":
         _register_heif()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of oddities that do not stop it
         try:
-            with Image.open(io.BytesIO(data), formats=[form]) as image:
-                return use(image, form)
-        except ImageError:
-            raise
-        except MemoryError as error:
-            raise ImageError(
-                ErrorCode.TOO_MANY_PIXELS, "not enough memory to decode it; lower --max-pixels"
-            ) from error
-        except UnidentifiedImageError as error:
-            raise ImageError(
-                ErrorCode.DAMAGED,
-                f"starts like {form}, but is damaged or of a rare kind; convert it to PNG first",
-            ) from error
-        except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-            text = one_line(error)
-            cut = isinstance(error, EOFError) or any(w in text.lower() for w in _TRUNCATION_WORDS)
-            code = ErrorCode.TRUNCATED if cut else ErrorCode.DAMAGED
-            raise ImageError(code, f"{form}: {text}; get a whole copy") from error
-        except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
-            raise ImageError(
-                ErrorCode.DAMAGED,
-                f"{form}: {type(error).__name__}: {one_line(error)}; get a whole copy",
-            ) from error
+            return _used(data, form, use), None
+        except ImageError as error:
+            rest = None
+            if error.code in (ErrorCode.DAMAGED, ErrorCode.TRUNCATED):
+                rest = without_damage(data, form)
+            if rest is None:
+                raise
+            try:
+                return _used(rest[0], form, use), rest[1]
+            except ImageError as second:
+                if second.code in (ErrorCode.DAMAGED, ErrorCode.TRUNCATED):
+                    raise error from second
+                raise
+
+
+def _used(data: bytes, form: str, use: Callable[[Image.Image, str], T]) -> T:
+    try:
+        with Image.open(io.BytesIO(data), formats=[form]) as image:
+            return use(image, form)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(
+            ErrorCode.TOO_MANY_PIXELS, "not enough memory to decode it; lower --max-pixels"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            ErrorCode.DAMAGED,
+            f"starts like {form}, but is damaged or of a rare kind; convert it to PNG first",
+        ) from error
+    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+        text = one_line(error)
+        cut = isinstance(error, EOFError) or any(w in text.lower() for w in _TRUNCATION_WORDS)
+        code = ErrorCode.TRUNCATED if cut else ErrorCode.DAMAGED
+        raise ImageError(code, f"{form}: {text}; get a whole copy") from error
+    except Exception as error:  # Pillow's plugins raise whatever a broken field leads to
+        raise ImageError(
+            ErrorCode.DAMAGED,
+            f"{form}: {type(error).__name__}: {one_line(error)}; get a whole copy",
+        ) from error
 
 
 def _decode(

@@ -3,6 +3,8 @@
 from pathlib import PurePosixPath
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.imaging.raw import raw_kind
+from clipfake.imaging.tiff import HEADS
 
 SNIFF_BYTES = 64
 # endings of names that promise a picture: what is read here, what is not, and camera raw
@@ -13,6 +15,7 @@ _ENDINGS = (
     " .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f"
 )
 IMAGE_ENDINGS = frozenset(_ENDINGS.split())
+TIFF_BYTES = 2**16  # in which the directories of most camera raw files lie
 
 # ISO base media brands (ISO/IEC 23008-12 annex B, AVIF 1.1 section 6)
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -30,7 +33,6 @@ _UNSUPPORTED = (
     (b"qoif", "QOI"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
-    (b"FUJIFILMCCD-RAW", "camera raw"),
     (b"BLP1", "BLP texture"),
     (b"BLP2", "BLP texture"),
 )
@@ -45,7 +47,9 @@ def sniff(head: bytes) -> str:
     """Name the format of an image from its first bytes.
 
     Args:
-        head: the first ``SNIFF_BYTES`` bytes of the file, or all of a shorter one.
+        head: the first ``SNIFF_BYTES`` bytes of the file, or all of a shorter one. Camera raw is
+            told from TIFF by directories that may lie anywhere: only all of the file tells for
+            sure, and the first ``TIFF_BYTES`` mostly do.
 
     Returns:
         ``JPEG``, ``PNG``, ``WEBP``, ``GIF``, ``TIFF``, ``BMP``, ``AVIF`` or ``HEIF``.
@@ -55,6 +59,10 @@ def sniff(head: bytes) -> str:
     """
     if not head:
         raise ImageError(ErrorCode.NOT_AN_IMAGE, "empty file (0 bytes)")
+    kind = raw_kind(head)
+    if kind is not None:
+        text = f"{kind} is not read; export it to TIFF, PNG or JPEG first"
+        raise ImageError(ErrorCode.UNSUPPORTED, text)
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -63,9 +71,7 @@ def sniff(head: bytes) -> str:
         return "WEBP"
     if head.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
-    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        if head[8:10] == b"CR":
-            raise ImageError(ErrorCode.UNSUPPORTED, "camera raw is not read; export it first")
+    if head.startswith(HEADS):
         return "TIFF"
     if head.startswith(b"BM") and head[14:15] in (
         b"\x0c",

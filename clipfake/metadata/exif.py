@@ -2,7 +2,6 @@
 
 import io
 import logging
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 import exifread
-from exifread.utils import get_gps_coords
+from exifread.utils import Ratio
 
 from clipfake.errors import ImageError
-from clipfake.metadata.containers.tiff import Tag, tags
+from clipfake.imaging.tiff import Tag, tags
 from clipfake.metadata.facts import MAX_TEXT
 from clipfake.metadata.user_comment import user_comment
 from clipfake.records import Exif
@@ -25,6 +24,13 @@ _MAX_TEXT = 256
 _MAX_READS = 50_000
 _MAX_DETAIL_READS = 120_000  # it reads maker notes byte by byte
 _MAX_READ = 4096  # bytes; texts are cut to less
+# a date, and behind it fractions of a second or the time zone, which are another clock's business
+_DATE = re.compile(
+    r"(\d{4}:\d{1,2}:\d{1,2} {1,2}\d{1,2}:\d{1,2}:\d{1,2})(?:\.\d+)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?"
+)
+_NORTH = {"n": 1, "north": 1, "s": -1, "south": -1}
+_EAST = {"e": 1, "east": 1, "w": -1, "west": -1}
+_PARTS = (1, 60, 3600)  # of a degree
 _GRAPH = re.compile(r"(prompt|workflow): *\{", re.I)
 _EXPOSURE = ("EXIF ExposureTime", "EXIF FNumber", "EXIF ISOSpeedRatings", "EXIF FocalLength")
 _SERIALS = ("EXIF BodySerialNumber", "EXIF LensSerialNumber", "Image CameraSerialNumber")
@@ -47,6 +53,7 @@ class ExifBlock:
 
     Attributes:
         camera: the facts that the report has columns for; None when there is no tag at all.
+        taken: when it was, as text; not always a date.
         exposure: exposure time, f-number, ISO speed and focal length, as text, where given.
         serial: whether a body or lens serial number is there.
         texts: of ``TEXT_TAGS`` by name, each with its offset in the block.
@@ -55,6 +62,7 @@ class ExifBlock:
     """
 
     camera: Exif | None
+    taken: str = ""
     exposure: dict[str, str] = field(default_factory=dict)
     serial: bool = False
     texts: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -87,6 +95,7 @@ def read_exif(block: bytes, *, with_position: bool = False) -> ExifBlock:
     note = raw.get(("Exif", _MAKER_NOTE)) or raw.get(("IFD0", _MAKER_NOTE))
     return ExifBlock(
         camera=_camera(found, with_position=with_position) if found else None,
+        taken=_taken(found),
         exposure={name.split()[1]: str(found[name]) for name in _EXPOSURE if name in found},
         serial=any(name in found for name in _SERIALS),
         texts=texts,
@@ -166,7 +175,7 @@ def _camera(found: dict[str, Any], *, with_position: bool) -> Exif:
         model=_name(found, "Image Model"),
         lens=_text(found, "EXIF LensModel"),
         software=_text(found, "Image Software"),
-        datetime_original=_datetime(found, "EXIF DateTimeOriginal"),
+        datetime_original=_datetime(_taken(found)),
         gps="GPS GPSLatitude" in found and "GPS GPSLongitude" in found,
         latitude=position[0] if position and with_position else None,
         longitude=position[1] if position and with_position else None,
@@ -204,22 +213,49 @@ def _integer(found: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def _datetime(found: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(found, name)
+def _letters(values: Any) -> str:
+    """Text of a field, also of one that was written as bytes or numbers."""
+    if isinstance(values, list) and all(isinstance(n, int) and 0 <= n < 128 for n in values):
+        values = bytes(values)
+    if isinstance(values, bytes):
+        return values.decode("utf-8", errors="replace")
+    return values if isinstance(values, str) else ""
+
+
+def _taken(found: Mapping[str, Any]) -> str:
+    """DateTimeOriginal as it stands there, without what fills it up."""
+    text = _letters(_values(found, "EXIF DateTimeOriginal")).replace("\x00", "")
+    return text[:_MAX_TEXT] if text.strip() else ""
+
+
+def _datetime(text: str) -> datetime | None:
+    """The clock's time; None for what is no date of Exif 2.32 (4.6.5), not even nearly."""
+    match = _DATE.fullmatch(text.strip())
     try:
-        return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S") if text else None
+        return datetime.strptime(match.group(1), "%Y:%m:%d %H:%M:%S") if match else None
     except ValueError:
         return None
 
 
-def _position(found: dict[str, Any]) -> tuple[float, float] | None:
-    try:
-        position = get_gps_coords(dict(found))
-    except ImageError:
-        raise
-    except Exception:  # zero denominators and values of a wrong type
+def _position(found: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees, north and east positive."""
+    latitude = _degrees(found, "GPS GPSLatitude", _NORTH, 90)
+    longitude = _degrees(found, "GPS GPSLongitude", _EAST, 180)
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+def _degrees(
+    found: Mapping[str, Any], name: str, signs: Mapping[str, int], most: int
+) -> float | None:
+    """A coordinate of degrees, minutes and seconds; None unless its reference says which side."""
+    reference = _letters(_values(found, f"{name}Ref"))
+    sign = signs.get(reference.strip("\x00 \t\r\n").lower())
+    values = _values(found, name)
+    if sign is None or not isinstance(values, list) or len(values) != len(_PARTS):
         return None
-    if position is None or not all(map(math.isfinite, position)):
-        return None
-    latitude, longitude = position
-    return position if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+    total = 0.0
+    for value, part in zip(values, _PARTS, strict=True):
+        if not isinstance(value, Ratio) or value.den == 0 or value.num < 0:
+            return None
+        total += float(value) / part
+    return sign * total if total <= most else None

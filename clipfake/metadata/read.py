@@ -5,7 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from clipfake.imaging.tiff import HEADS
 from clipfake.metadata.c2pa import read_c2pa
 from clipfake.metadata.containers.block import Block, BlockKind
 from clipfake.metadata.containers.jpeg import JpegCoding
@@ -49,6 +51,7 @@ _XMP_TEXTS = {
 }
 # blocks of a kind that are read, lest a file of many is read for minutes
 _MAX_BLOCKS = {BlockKind.EXIF: 4, BlockKind.XMP: 8, BlockKind.IPTC: 8}
+_MAX_NOTES = 8  # of blocks that are damaged
 _MAX_TEXTS = 4 * 2**20  # characters of all texts that are searched for parameters
 _MAX_SAME = 8  # texts of one field
 # China's labelling standard GB 45438-2025: 1 is, 2 may be, 3 is suspected to be generated
@@ -101,7 +104,11 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
     blocks, coding = read_blocks(data, form)
     reader = _Reader(data, form, options)
     seen = Counter[BlockKind]()
+    faults: list[str] = []
     for block in blocks:
+        if block.kind is BlockKind.DAMAGED:
+            faults.append(f"{block.place}: {block.data.decode()}")
+            continue
         seen[block.kind] += 1
         if seen[block.kind] > _MAX_BLOCKS.get(block.kind, len(blocks)):
             continue
@@ -109,6 +116,7 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
             reader.take(block)
         except ValueError as error:
             reader.notes.append(f"{block.place}: {error}")
+    reader.notes += _few(faults)
     for kind, most in _MAX_BLOCKS.items():
         if seen[kind] > most:
             reader.notes.append(f"{seen[kind]} blocks of {kind.value}, of which {most} were read")
@@ -119,6 +127,13 @@ def read_metadata(data: bytes, form: str, options: MetadataOptions) -> Metadata:
         reader.facts += _coding_facts(coding)
     facts = sorted(dict.fromkeys(reader.facts), key=lambda f: f.offset or 0)
     return Metadata(reader.exif, tuple(facts), tuple(reader.notes), reader.thumbnail)
+
+
+def _few(notes: list[str]) -> list[str]:
+    """Each note once, and not too many of them."""
+    told = list(dict.fromkeys(notes))
+    more = len(told) - _MAX_NOTES
+    return [*told[:_MAX_NOTES], f"{more} damaged blocks more"] if more > 0 else told
 
 
 def parameter_facts(
@@ -180,7 +195,10 @@ class _Reader:
         if block.kind is BlockKind.EXIF:
             self._exif(block)
         elif block.kind is BlockKind.XMP:
-            self._xmp(read_xmp(block.data), block)
+            found = read_xmp(block.data)
+            if found.fault:
+                self.notes.append(f"{block.place}: {found.fault}")
+            self._xmp(found.properties, block)
         elif block.kind is BlockKind.IPTC:
             self._iptc(read_iptc(block.data), block)
         elif block.kind is BlockKind.TEXT:
@@ -206,13 +224,18 @@ class _Reader:
             self.places[field] = (f"{block.place} {field}" if "exif" in field else block.place, at)
 
     def _exif(self, block: Block) -> None:
+        if not block.data.startswith(HEADS):
+            self.notes.append(f"{block.place}: EXIF does not begin like a TIFF structure")
         found = read_exif(block.data, with_position=self.options.position)
         self.exif = self.exif or found.camera
         self.captured |= _captured(found)
         # where the structure begins in the file; None when it was inflated or joined
         start = self.data.find(block.data[:64], block.offset) if block.data else -1
         for name, (text, at) in found.texts.items():
-            self._text(f"exif:{name}", text, block, start + at if start >= 0 else None)
+            # what went on in another segment does not stand there
+            place = start + at
+            there = start >= 0 and self.data[place : place + 16] == block.data[at : at + 16]
+            self._text(f"exif:{name}", text, block, place if there else None)
         if found.maker_note:
             note = found.maker_note[1].decode("latin-1").rstrip("\x00")
             self._text("exif:MakerNote", note, block)
@@ -315,8 +338,8 @@ def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
         yield fact("exif.exposure", ", ".join(f"{k} {v}" for k, v in found.exposure.items()))
     if camera.software:
         yield fact("exif.software", camera.software)
-    if camera.datetime_original:
-        yield fact("exif.datetime_original", camera.datetime_original.isoformat(" "))
+    if found.taken:
+        yield fact("exif.datetime_original", _date_text(found.taken, camera.datetime_original))
     if camera.gps:
         yield fact("exif.gps", "present")
     if found.serial:
@@ -326,6 +349,12 @@ def _exif_facts(found: ExifBlock, block: Block) -> Iterator[Fact]:
     if "UserComment" in found.texts:
         text = found.texts["UserComment"][0]
         yield fact("exif.user_comment", f"{len(text)} characters")
+
+
+def _date_text(text: str, date: datetime | None) -> str:
+    """A date in the way of ISO 8601; as it stands there if that says less, or it is none."""
+    short = date is not None and len(text.strip()) <= len("2024:07:04 12:34:56")
+    return date.isoformat(" ") if date is not None and short else text
 
 
 def _coding_facts(coding: JpegCoding) -> Iterator[Fact]:

@@ -1,6 +1,12 @@
 """Properties of an XMP packet (ISO 16684-1), read as a stream so that memory stays bounded."""
 
+import codecs
+import re
+from contextlib import suppress
+from dataclasses import dataclass
 from xml.parsers import expat
+
+from clipfake.metadata.loose_xml import read_loosely
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -10,53 +16,119 @@ MAX_VALUE = 2**16  # characters; generators keep whole workflows in one value
 _CONTAINERS = {f"{RDF} {name}" for name in ("Bag", "Seq", "Alt", "li", "Description", "value")}
 
 Properties = dict[str, list[str]]
+# prefixes as everyone writes them, for packets that leave their declarations out
+_PREFIXES = {
+    "x": "adobe:ns:meta/",
+    "rdf": RDF,
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xap": "http://ns.adobe.com/xap/1.0/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "xmpNote": "http://ns.adobe.com/xmp/note/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
+}
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+    (b"<\x00\x00\x00", "utf-32-le"),
+    (b"\x00\x00\x00<", "utf-32-be"),
+    (b"<\x00", "utf-16-le"),
+    (b"\x00<", "utf-16-be"),
+)
+_DECLARED = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+# bytes that are no UTF-8, as Latin-1 has them
+_STRAY = {0xDC00 + byte: chr(byte) for byte in range(128, 256)}
 
 
-def read_xmp(packet: bytes) -> Properties:
-    """Top-level properties of a packet.
+@dataclass(frozen=True)
+class Xmp:
+    """A packet, read.
+
+    Attributes:
+        properties: top-level values by name, ``namespace-URI local-name``; the values of arrays
+            stand one by one, the fields of a structure under ``property/field``. A value has at
+            most ``MAX_VALUE`` characters.
+        fault: what is wrong with the packet, for a note; empty for nothing.
+    """
+
+    properties: Properties
+    fault: str = ""
+
+
+def read_xmp(packet: bytes) -> Xmp:
+    """Top-level properties of a packet; of a broken one, those that can still be told.
 
     Args:
-        packet: XML, with or without the ``xpacket`` wrapper and padding.
-
-    Returns:
-        Values by name, ``namespace-URI local-name``; the values of arrays stand one by one, the
-        fields of a structure under ``property/field``. A value has at most ``MAX_VALUE``
-        characters.
-
-    Raises:
-        ValueError: no well-formed XMP, a document type declaration, too many elements or too deep
-            a nesting.
+        packet: XML, with or without the ``xpacket`` wrapper and padding, in any encoding of
+            Unicode or the one that it declares. What follows its root element is not read. No
+            entities are expanded, and what follows ``MAX_ELEMENTS`` elements or lies deeper than
+            ``MAX_DEPTH`` is left out.
     """
+    text, fault = _decoded(packet)
+    text = text.lstrip("\ufeff\x00 \t\r\n")
     reader = _Reader()
-    end = packet.rfind(b">") + 1
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse
     try:
-        # bytes that stand before the packet are whitespace, padding or a mark of byte order
-        reader.parser.Parse(packet[:end].lstrip(b"\x00 \t\r\n"), True)
+        # what follows the last element is padding
+        parser.Parse(text[: text.rfind(">") + 1].encode(), True)
+        return Xmp(reader.properties, fault)
+    except ValueError as error:
+        return Xmp(reader.properties, str(error))
     except expat.ExpatError as error:
-        raise ValueError(f"XMP is not well-formed ({expat.ErrorString(error.code)})") from error
-    return reader.properties
+        fault = f"XMP is not well-formed ({expat.ErrorString(error.code)})"
+    reader = _Reader()
+    with suppress(ValueError):  # the first fault is the one that is told
+        read_loosely(text, reader, _PREFIXES)
+    return Xmp(reader.properties, fault)
+
+
+def _decoded(packet: bytes) -> tuple[str, str]:
+    """A packet's text, and what is wrong with its encoding."""
+    start = packet.lstrip(b" \t\r\n")
+    for mark, name in _MARKS:
+        if start.startswith(mark):
+            whole = len(start) & (-4 if "32" in name else -2)
+            return start[:whole].decode(name, errors="replace"), ""
+    try:
+        return packet.decode("utf-8"), ""
+    except UnicodeDecodeError:
+        declared = _DECLARED.search(packet[:1024])
+    name = declared.group(1).decode() if declared else "utf-8"
+    with suppress(LookupError, UnicodeError):
+        if codecs.lookup(name).name.startswith(("iso8859", "cp", "koi8", "mac", "ascii")):
+            return packet.decode(name), ""
+    text = packet.decode("utf-8", errors="surrogateescape").translate(_STRAY)
+    return text, "XMP has bytes that are no UTF-8"
+
+
+def _refuse(*_arguments: object) -> None:
+    raise ValueError("XMP has a document type declaration, which it must not")
 
 
 class _Reader:
-    """Expat handlers; ``path`` holds the names of the open elements."""
+    """Handler of a packet's elements; ``_path`` holds the names of the open ones."""
 
     def __init__(self) -> None:
         self.properties: Properties = {}
-        self.parser = expat.ParserCreate(namespace_separator=" ")
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._text
-        self.parser.StartDoctypeDeclHandler = self._refuse
         self._path: list[str] = []
         self._owner = 0  # depth of the rdf:Description whose properties are read, 0 for none
         self._buffer: list[str] = []
         self._room = MAX_VALUE  # characters that the buffer still takes
         self._elements = 0
 
-    def _refuse(self, *_arguments: object) -> None:
-        raise ValueError("XMP has a document type declaration, which it must not")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; raises ValueError when there are too many, or too deep ones."""
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
             raise ValueError(f"XMP has more than {MAX_ELEMENTS} elements")
@@ -77,7 +149,8 @@ class _Reader:
                 if not attribute.startswith((RDF, _XML)) and " " in attribute:
                     self._add(attribute, value)
 
-    def _end(self, name: str) -> None:
+    def end(self, _name: str) -> None:
+        """The innermost element ends."""
         if self._owner and len(self._path) > self._owner:
             text = "".join(self._buffer).strip()
             if text:
@@ -87,7 +160,8 @@ class _Reader:
         if len(self._path) < self._owner:
             self._owner = 0
 
-    def _text(self, text: str) -> None:
+    def text(self, text: str) -> None:
+        """Characters of the innermost element."""
         if self._room > 0:
             self._buffer.append(text[: self._room])
             self._room -= len(text)

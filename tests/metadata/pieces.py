@@ -85,9 +85,9 @@ def dataset(number: int, text: bytes, record: int = 2) -> bytes:
     return struct.pack(">BBBH", 0x1C, record, number, len(text)) + text
 
 
-def resource(number: int, body: bytes, name: bytes = b"") -> bytes:
+def resource(number: int, body: bytes, name: bytes = b"", kind: bytes = b"8BIM") -> bytes:
     """A Photoshop image resource."""
-    head = b"8BIM" + struct.pack(">HB", number, len(name)) + name
+    head = kind + struct.pack(">HB", number, len(name)) + name
     padded = head + bytes(len(head) % 2 == 1)
     return padded + struct.pack(">I", len(body)) + body + bytes(len(body) % 2)
 

@@ -1,6 +1,7 @@
 """Certificates made here, and files signed with them by c2pa-python."""
 
 import datetime
+import hashlib
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,8 @@ def signed(
     remote: str = "",
     embed: bool = True,
     sign: Any = None,
+    version: int = 2,
+    assertions: tuple[dict[str, object], ...] = (),
 ) -> bytes:
     """A file with a manifest.
 
@@ -146,15 +149,19 @@ def signed(
         remote: where the manifest is said to stand.
         embed: whether it also stands in the file.
         sign: in place of the signer's own.
+        version: of the claim; the first one has fewer rules.
+        assertions: besides the actions.
     """
     verify = {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False}
     settings = {"builder": {"thumbnail": {"enabled": False}}, "verify": verify}
-    builder = c2pa.Builder(manifest(*actions), context=c2pa.Context.from_dict(settings))
+    told = manifest(*actions) | {"claim_version": version}
+    told["assertions"] = [*(told["assertions"] if actions else []), *assertions]
+    builder = c2pa.Builder(told, context=c2pa.Context.from_dict(settings))
     if intent is not None:
         builder.set_intent(intent)
     for relation, part in parts:
-        told = {"title": "a part", "relationship": relation}
-        builder.add_ingredient(told, MIME[form], io.BytesIO(part))
+        named = {"title": "a part", "relationship": relation}
+        builder.add_ingredient(named, MIME[form], io.BytesIO(part))
     if remote:
         builder.set_remote_url(remote)
     if not embed:
@@ -184,3 +191,43 @@ def signed_when_valid(data: bytes, form: str, by: Signer, *actions: dict[str, ob
     whole = signed(data, form, by, *actions, sign=sign)
     assert whole.count(valid) == 1
     return whole.replace(valid, past)
+
+
+def signed_excluding(
+    data: bytes, form: str, by: Signer, *actions: dict[str, object], more: int, right: bool = True
+) -> bytes:
+    """A file whose data hash leaves ``more`` bytes behind the manifest out; negative: ahead of it.
+
+    The library writes none such: the assertion is changed, and with it the claim that names its
+    hash and the signature. The hash of the data is made ``right`` for the new range, or left as
+    it was.
+    """
+    messages: list[bytes] = []
+
+    def sign(message: bytes) -> bytes:
+        messages.append(message)
+        return by.sign(message)
+
+    whole = signed(data, form, by, *actions, sign=sign)
+    box = whole.index(b"c2pa.hash.data\0") - 33  # heads of superbox and description, type, flags
+    size = int.from_bytes(whole[box : box + 4], "big")
+    assertion = whole[box : box + size]
+
+    changed = bytearray(assertion)
+    start_at = assertion.index(b"estart") + 6  # a number up to 23 stands in its head
+    length_at = assertion.index(b"flength\x19") + 8  # one of 16 bits behind it
+    start, length = assertion[start_at], int.from_bytes(assertion[length_at : length_at + 2], "big")
+    start, length = start + min(more, 0), length + abs(more)
+    assert 0 <= start < 24
+    changed[start_at] = start
+    changed[length_at : length_at + 2] = length.to_bytes(2, "big")
+    if right:
+        at = assertion.index(b"dhash\x58\x20") + 7
+        rest = whole[:start] + whole[start + length :]
+        changed[at : at + 32] = hashlib.sha256(rest).digest()
+    old, new = (hashlib.sha256(bytes(each[8:])).digest() for each in (assertion, changed))
+    (message,) = (each for each in messages if old in each)
+    whole = whole.replace(assertion, bytes(changed)).replace(old, new)
+    again = by.sign(message.replace(old, new))
+    place = whole.rindex(b"\xf6\x58\x40") + 3  # behind the payload, which is nil
+    return whole[:place] + again + whole[place + 64 :]

@@ -16,6 +16,7 @@ from clipfake.errors import ErrorCode, ImageError
 from clipfake.metadata.containers.block import BlockKind
 from clipfake.metadata.containers.read import read_blocks
 from clipfake.metadata.exif import ExifBlock, exif_table, read_exif
+from clipfake.metadata.read import MetadataOptions, read_metadata
 from clipfake.records import Exif
 from tests.conftest import EXAMPLES, encoded, picture
 
@@ -138,6 +139,65 @@ def test_south_and_west_are_negative(references: tuple[str, str], signs: tuple[i
     assert found.longitude == pytest.approx(20.25 * signs[1])
 
 
+@pytest.mark.parametrize(
+    ("north", "east", "signs"),
+    [
+        ("South", "West", (-1, -1)),
+        ("SOUTH", "west", (-1, -1)),
+        ("s", "w", (-1, -1)),
+        ("S ", " W", (-1, -1)),
+        ("S\0", "W\0\0", (-1, -1)),
+        ("North", "East", (1, 1)),
+        ("n", "e ", (1, 1)),
+    ],
+)
+def test_references_are_read_however_written(north: str, east: str, signs: tuple[int, int]) -> None:
+    found = facts(camera(references=(north, east)))
+    assert found.latitude == pytest.approx(10.51 * signs[0])
+    assert found.longitude == pytest.approx(20.25 * signs[1])
+
+
+@pytest.mark.parametrize("odd", ["", " ", "X", "Sud", "E", "NS", "O", "-", "1"])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_unknown_reference_gives_no_position(odd: str, first: bool) -> None:
+    if odd == "E" and not first:
+        pytest.skip("that is a longitude's own")
+    found = facts(camera(references=(odd, "E") if first else ("N", odd)))
+    assert (found.gps, found.latitude, found.longitude) == (True, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "known"),
+    [(1, b"S\0", True), (7, b"S\0", True), (1, b"S", True), (1, b"\0\0", False), (3, b"SS", False)],
+)
+def test_a_reference_of_another_type_is_letters_or_nothing(
+    kind: int, value: bytes, known: bool
+) -> None:
+    piexif = pytest.importorskip("piexif")
+    degrees = ((10, 1), (30, 1), (36, 1))
+    whole = piexif.dump({"0th": {}, "GPS": {1: "N", 2: degrees, 3: "E", 4: degrees}})
+    count = len(value) if kind != 3 else 1
+    old = struct.pack(">HHI4s", 1, 2, 2, b"N\0")
+    assert whole.count(old) == 1
+    found = facts(whole.replace(old, struct.pack(">HHI4s", 1, kind, count, value)))
+    assert found.latitude == (pytest.approx(-10.51) if known else None)
+
+
+@pytest.mark.parametrize("kind", [5, 10])
+def test_degrees_below_zero_are_no_position(kind: int) -> None:
+    minus = ((-10, 1), (30, 1), (36, 1))
+    values = b"".join(struct.pack(">2i", *each) for each in minus)
+    piexif = pytest.importorskip("piexif")
+    plain = ((10, 1), (30, 1), (36, 1))
+    whole = piexif.dump({"0th": {}, "GPS": {1: "S", 2: plain, 3: "E", 4: plain}})
+    entry = struct.pack(">HHI", 2, 5, 3)
+    assert whole.count(entry) == 1
+    packed = b"".join(struct.pack(">2I", *each) for each in plain)
+    odd = whole.replace(entry, struct.pack(">HHI", 2, kind, 3)).replace(packed, values, 1)
+    found = facts(odd)
+    assert (found.gps, found.latitude, found.longitude) == (True, None, None)
+
+
 def test_the_point_zero_is_a_position() -> None:
     found = facts(camera(latitude=(0.0, 0.0, 0.0), longitude=(0.0, 0.0, 0.0)))
     assert (found.gps, found.latitude, found.longitude) == (True, 0.0, 0.0)
@@ -181,22 +241,70 @@ def test_half_a_position_is_none(half: str) -> None:
     assert (found.gps, found.latitude, found.longitude) == (False, None, None)
 
 
+BAD_DATES = [
+    "0000:00:00 00:00:00",
+    "    :  :     :  :  ",
+    "2024:02:30 12:00:00",
+    "2024-07-04 12:34:56",
+    "2024/07/04 12:34:56",
+    "2024-07-04T12:34:56Z",
+    "2019:01:01 24:04:20",
+    "2019:01:01 24:00:00",
+    "2019:01:01 23:59:60",
+    "2019:13:01 12:00:00",
+    "2019:01:01 1:02:03 PM",
+    "2019:01:01",
+    "20190101120000",
+    "1556450022",
+    "04/07/2024 12:34",
+    "yesterday",
+]
+
+
+@pytest.mark.parametrize("text", BAD_DATES)
+def test_a_bad_date_is_kept_as_text_and_no_date(text: str) -> None:
+    data = encoded(picture(), "JPEG", exif=camera(DateTimeOriginal=text).tobytes())
+    found = read_metadata(data, "JPEG", MetadataOptions())
+    assert found.exif is not None
+    assert found.exif.datetime_original is None
+    assert found.exif.make == "Example Optics"
+    assert [f.value for f in found.facts if f.key == "exif.datetime_original"] == [text]
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "value"),
     [
-        "0000:00:00 00:00:00",
-        "    :  :     :  :  ",
-        "2024:02:30 12:00:00",
-        "2024-07-04 12:34:56",
-        "yesterday",
-        "",
-        "\0\0\0",
+        ("2024:07:04 12:34:56", "2024-07-04 12:34:56"),
+        ("2024:07:04 12:34:56\0 ", "2024-07-04 12:34:56"),
+        ("2024:07:04 12:34:56.123", "2024:07:04 12:34:56.123"),
+        ("2024:07:04 12:34:56+02:00", "2024:07:04 12:34:56+02:00"),
+        ("2024:07:04 12:34:56.50 -0730", "2024:07:04 12:34:56.50 -0730"),
+        ("2024:07:04 12:34:56Z", "2024:07:04 12:34:56Z"),
+        ("2024:7:4 12:34:56", "2024-07-04 12:34:56"),
     ],
 )
-def test_a_bad_date_is_none(text: str) -> None:
-    found = facts(camera(DateTimeOriginal=text))
-    assert found.datetime_original is None
-    assert found.make == "Example Optics"
+def test_a_date_is_the_cameras_clock_and_its_text_is_kept(text: str, value: str) -> None:
+    data = encoded(picture(), "JPEG", exif=camera(DateTimeOriginal=text).tobytes())
+    found = read_metadata(data, "JPEG", MetadataOptions())
+    assert found.exif is not None
+    assert found.exif.datetime_original == datetime(2024, 7, 4, 12, 34, 56)
+    assert [f.value for f in found.facts if f.key == "exif.datetime_original"] == [value]
+
+
+def test_a_date_of_another_type_is_read() -> None:
+    raw = camera().tobytes()
+    entry = struct.pack(">HHI", 0x9003, 2, 20)
+    assert raw.count(entry) == 1
+    for kind in (1, 7):
+        found = facts(raw.replace(entry, struct.pack(">HHI", 0x9003, kind, 20)))
+        assert found.datetime_original == datetime(2024, 7, 4, 12, 34, 56)
+
+
+@pytest.mark.parametrize("text", ["", "\0\0\0", "   ", " \0 "])
+def test_no_date_is_none(text: str) -> None:
+    data = encoded(picture(), "JPEG", exif=camera(DateTimeOriginal=text).tobytes())
+    found = read_metadata(data, "JPEG", MetadataOptions())
+    assert [f for f in found.facts if f.key == "exif.datetime_original"] == []
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from benchmarks.fuzz_broken import broken_seeds
 from benchmarks.fuzz_metadata import SECONDS, Inputs, run
 from benchmarks.fuzz_seeds import make_seeds
 
-INPUTS = Inputs(make_seeds(), seed=0)
+INPUTS = Inputs(make_seeds() + broken_seeds(), seed=0)
 EACH = 200  # mutants of a test; benchmarks/fuzz_metadata.py runs as many as one has time for
 
 

@@ -25,6 +25,39 @@ def test_text_that_is_not_utf8_is_latin() -> None:
     assert read_iptc(dataset(110, b"gr\xf6\xdfe")) == {"credit": "größe"}
 
 
+@pytest.mark.parametrize(
+    ("mark", "value", "text"),
+    [
+        (b"\x1b%G", "größe".encode(), "größe"),
+        (b"\x1b%/I", "größe".encode(), "größe"),
+        (b"\x1b%G", b"gr\xf6\xdfe", "größe"),
+        (b"\x1b.A", b"gr\xf6\xdfe", "größe"),
+        (b"\x1b-A", b"Caf\xc3\xa9", "Caf\xc3\xa9"),
+        (b"\x1b.B", "größe".encode(), "größe"),
+        (b"", "größe".encode(), "größe"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_text_is_what_the_first_record_says(
+    mark: bytes, value: bytes, text: str, first: bool
+) -> None:
+    parts = [dataset(90, mark, 1), dataset(110, value)]
+    assert read_iptc(b"".join(parts if first else parts[::-1])) == {"credit": text}
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+def test_an_extended_dataset_says_how_wide_its_size_is(width: int) -> None:
+    size = (6).to_bytes(width, "big")
+    wide = b"\x1c\x02\x73" + (0x8000 | width).to_bytes(2, "big") + size + b"source"
+    assert read_iptc(wide + dataset(110, b"a credit")) == {"source": "source", "credit": "a credit"}
+
+
+def test_a_large_extended_dataset_is_stepped_over() -> None:
+    body = bytes(70_000)
+    wide = b"\x1c\x02\xca\x80\x04" + len(body).to_bytes(4, "big") + body
+    assert read_iptc(wide + dataset(110, b"a credit")) == {"credit": "a credit"}
+
+
 def test_text_is_trimmed_and_not_endless() -> None:
     assert read_iptc(dataset(110, b"  words \0\0")) == {"credit": "words"}
     assert read_iptc(dataset(120, b"x" * 30_000)) == {"caption": "x" * 2000}
@@ -40,7 +73,10 @@ def test_the_first_of_equal_datasets_counts() -> None:
         b"",
         b"\x1c",
         b"junk" + dataset(115, b"late"),
-        b"\x1c\x02\x73\x80\x04\0\0\0\4late",
+        b"\x1c\x02\x73\x80\x09" + bytes(8) + b"\4late",
+        b"\x1c\x02\x73\xff\xff" + bytes(8) + b"\4late",
+        b"\x1c\x02\x73\x80\x04\xff\0\0\4late",
+        b"\x1c\x02\x73\0\5half",
         b"\x1d\x02\x73\0\4late",
     ],
 )

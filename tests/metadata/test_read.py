@@ -479,6 +479,20 @@ def test_a_generator_that_two_fields_name_is_told_once() -> None:
     assert found["parameters.tool"].place == "JPEG APP1 exif:Software"
 
 
+@pytest.mark.parametrize("length", [100, 100_000])
+def test_a_text_longer_than_a_segment_is_read_whole(length: int) -> None:
+    words = (
+        f"{'a lighthouse, ' * (length // 14)}\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1"
+    )
+    whole = camera(UserComment=b"ASCII\0\0\0" + words.encode()).removeprefix(b"Exif\0\0")
+    parts = [b"Exif\0\0" + whole[at : at + 65_000] for at in range(0, len(whole), 65_000)]
+    data = jpeg(*(segment(0xE1, part) for part in parts))
+    found = facts_of(data, "JPEG")
+    assert found["parameters.tool"].value == "AUTOMATIC1111"
+    assert found["exif.user_comment"].value == f"{len(words)} characters"
+    assert found["exif.camera"].value == "Example Optics EO-1"
+
+
 # what is told only when asked for
 
 
@@ -717,6 +731,35 @@ def test_a_broken_block_is_noted_and_the_others_are_read() -> None:
     found = read_metadata(jpeg(broken, credit), "JPEG", MetadataOptions())
     assert found.notes == ("JPEG APP1: XMP is not well-formed (mismatched tag)",)
     assert "iptc.credit" in {fact.key for fact in found.facts}
+
+
+def test_exif_without_a_head_is_noted() -> None:
+    for body in (b"", b"the rest of something", b"MM*\0\0\0\0\x08"):
+        found = read_metadata(jpeg(segment(0xE1, b"Exif\0\0" + body)), "JPEG", MetadataOptions())
+        assert found.notes == ("JPEG APP1: EXIF does not begin like a TIFF structure",)
+
+
+@pytest.mark.parametrize("size", [0, 20])
+def test_a_damaged_chunk_is_noted_with_or_without_pixels(tmp_path: Path, size: int) -> None:
+    bad = chunk(b"tEXt", b"parameters\0" + SETTINGS.encode())[:-1] + b"?"
+    huge = chunk(b"zTXt", b"parameters\0\0" + zlib.compress(bytes(size * 2**20)))
+    path = tmp_path / "photo.png"
+    path.write_bytes(png(bad, huge))
+    notes = ["PNG tEXt: its checksum does not fit"]
+    notes += ["PNG zTXt: no text, or more than 16777216 bytes of it"] if size else []
+    for pixels in (None, Preprocessing(size=64)):
+        record, found = read_item(Item(str(path)), ReadOptions(pixels))
+        assert record.error is None
+        assert (found is None) == (pixels is None)
+        assert [note for note in record.notes if note.startswith("PNG")] == notes
+        assert "parameters.tool" not in {fact.key for fact in record.facts or ()}
+
+
+def test_many_damaged_blocks_are_counted() -> None:
+    bad = [chunk(b"tEXt", b"k%d\0\0" % n)[:-1] + b"?" for n in range(30)]
+    kinds = [chunk(b"tEXt", b"Raw profile type exif\0%d" % n) for n in range(30)]
+    found = read_metadata(png(*bad, *kinds), "PNG", MetadataOptions())
+    assert len(found.notes) == 2  # each is said once
 
 
 def test_the_time_limit_is_not_taken_for_corruption(monkeypatch: pytest.MonkeyPatch) -> None:

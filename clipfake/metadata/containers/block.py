@@ -18,6 +18,7 @@ class BlockKind(str, Enum):
     C2PA = "C2PA"  # a JUMBF superbox
     TEXT = "text"  # words under a keyword
     COMMENT = "comment"  # words that no standard gives a meaning
+    DAMAGED = "damaged"  # a block that cannot be read: the data says why
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Block:
     place: str
     offset: int
     keyword: str = ""
+
+
+def damaged(why: str, place: str, offset: int) -> Block:
+    """A block that cannot be read, for a note."""
+    return Block(BlockKind.DAMAGED, why.encode(), place, offset)
 
 
 def inflate(data: bytes) -> bytes | None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
+from clipfake.imaging.tiff import HEADS
 from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, BlockKind
+from clipfake.metadata.containers.photoshop import iptc_blocks
 
 _EXIF = b"Exif\x00"
-_XMP = b"http://ns.adobe.com/xap/1.0/\x00"
+_XMP = b"http://ns.adobe.com/xap/1.0/"  # and a zero, which some writers leave out
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"
-_PHOTOSHOP = b"Photoshop 3.0\x00"
+_PHOTOSHOP = (b"Photoshop 3.0\x00", b"Adobe_Photoshop2.5:")
 _SOS, _EOI, _COM, _DQT = 0xDA, 0xD9, 0xFE, 0xDB
 _FRAMES = {0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive", 0xC3: "lossless"}
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTn and SOI carry no length
@@ -65,15 +67,20 @@ def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
     """
     blocks: list[Block] = []
     coding = JpegCoding()
+    exif: list[tuple[int, list[bytes]]] = []
     extended: dict[bytes, dict[int, bytes]] = {}
     extended_at: dict[bytes, int] = {}
     jumbf: dict[int, list[tuple[int, int, bytes]]] = {}
     photoshop: list[tuple[int, bytes]] = []
     for marker, at, body in islice(segments(data), MAX_COUNT):
         if marker == 0xE1 and body.startswith(_EXIF):
-            blocks.append(Block(BlockKind.EXIF, body[6:], "JPEG APP1", at))
+            if exif and body[6:10] not in HEADS:
+                exif[-1][1].append(body[6:])
+            else:
+                exif.append((at, [body[6:]]))
         elif marker == 0xE1 and body.startswith(_XMP):
-            blocks.append(Block(BlockKind.XMP, body[len(_XMP) :], "JPEG APP1", at))
+            packet = body[len(_XMP) :].removeprefix(b"\x00")
+            blocks.append(Block(BlockKind.XMP, packet, "JPEG APP1", at))
         elif marker == 0xE1 and body.startswith(_EXTENDED_XMP):
             head = len(_EXTENDED_XMP)
             guid = body[head : head + 32]
@@ -84,8 +91,8 @@ def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
         elif marker == 0xEB and body.startswith(b"JP") and len(body) >= 16:
             number, sequence = struct.unpack(">HI", body[2:8])
             jumbf.setdefault(number, []).append((sequence, at, body[8:]))
-        elif marker == 0xED and body.startswith(_PHOTOSHOP):
-            photoshop.append((at, body[len(_PHOTOSHOP) :]))
+        elif marker == 0xED and (mark := next(filter(body.startswith, _PHOTOSHOP), b"")):
+            photoshop.append((at, body[len(mark) :]))
         elif marker == _COM:
             blocks.append(Block(BlockKind.COMMENT, body, "JPEG COM", at))
         elif marker == _DQT:
@@ -95,28 +102,21 @@ def read_jpeg(data: bytes) -> tuple[list[Block], JpegCoding]:
             coding.sampling = tuple(
                 (factors >> 4, factors & 15) for factors in body[7::3][: body[5] if body[5:] else 0]
             )
+    blocks += _joined_exif(exif)
     blocks += _extended_xmp(blocks, extended, extended_at)
     blocks += _joined_jumbf(jumbf)
-    if photoshop:
-        resources = b"".join(part for _, part in photoshop)
-        records = photoshop_iptc(resources)
-        if records is not None:
-            blocks.append(Block(BlockKind.IPTC, records, "JPEG APP13", photoshop[0][0]))
-    return blocks, coding
+    blocks += iptc_blocks(photoshop, "JPEG APP13")
+    return sorted(blocks, key=lambda block: block.offset), coding
 
 
-def photoshop_iptc(resources: bytes) -> bytes | None:
-    """IIM records of Photoshop image resource 0x0404 (Photoshop file format, image resources)."""
-    at = 0
-    while at + 12 <= len(resources) and resources[at : at + 4] == b"8BIM":
-        number = int.from_bytes(resources[at + 4 : at + 6], "big")
-        name = 1 + resources[at + 6]
-        start = at + 6 + name + name % 2
-        size = int.from_bytes(resources[start : start + 4], "big")
-        if number == 0x0404:
-            return resources[start + 4 : start + 4 + size]
-        at = start + 4 + size + size % 2
-    return None
+def _joined_exif(parts: list[tuple[int, list[bytes]]]) -> Iterator[Block]:
+    """EXIF blocks; what does not begin like one goes on from the segment before.
+
+    The standard ends EXIF with its segment (Exif 2.32, 4.7.2); what writers do with more is to
+    repeat the segment's head. A block of its own begins with a head of TIFF.
+    """
+    for at, bodies in parts:
+        yield Block(BlockKind.EXIF, b"".join(bodies)[:MAX_BLOCK], "JPEG APP1", at)
 
 
 def _extended_xmp(

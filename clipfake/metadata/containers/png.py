@@ -3,8 +3,8 @@
 import zlib
 from collections.abc import Iterator
 
-from clipfake.metadata.containers.block import MAX_BLOCK, Block, BlockKind, inflate
-from clipfake.metadata.containers.jpeg import photoshop_iptc
+from clipfake.metadata.containers.block import MAX_BLOCK, Block, BlockKind, damaged, inflate
+from clipfake.metadata.containers.photoshop import iptc_blocks
 
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 # ImageMagick keeps blocks as hex text under these keywords
@@ -13,7 +13,7 @@ _RAW = "Raw profile type "
 
 
 def read_png(data: bytes) -> Iterator[Block]:
-    """Blocks of the eXIf, caBX, tEXt, zTXt and iTXt chunks; those with a wrong CRC are left out."""
+    """Blocks of the eXIf, caBX, tEXt, zTXt and iTXt chunks, and those of them that are damaged."""
     at = 8
     while at + 12 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
@@ -25,6 +25,8 @@ def read_png(data: bytes) -> Iterator[Block]:
             body = data[at + 8 : at + 8 + size]
             if zlib.crc32(kind + body) == int.from_bytes(data[end - 4 : end], "big"):
                 yield from _chunk(kind.decode(), body, at)
+            else:
+                yield damaged("its checksum does not fit", f"PNG {kind.decode()}", at)
         at = end
 
 
@@ -35,11 +37,9 @@ def _chunk(kind: str, body: bytes, at: int) -> list[Block]:
     if kind == "caBX":
         return [Block(BlockKind.C2PA, body[:MAX_BLOCK], place, at)]
     found = _text(kind, body)
-    if found is None:
-        return []
+    if found is None or len(found[1]) > MAX_BLOCK:
+        return [damaged(f"no text, or more than {MAX_BLOCK} bytes of it", place, at)]
     keyword, text = found
-    if len(text) > MAX_BLOCK:
-        return []
     if keyword == _XMP_KEYWORD and kind == "iTXt":
         return [Block(BlockKind.XMP, text, place, at)]
     if keyword.startswith(_RAW):
@@ -85,10 +85,11 @@ def _raw_profile(name: str, text: bytes, place: str, at: int) -> list[Block]:
         _, size, digits = text.split(None, 2)
         body = bytes.fromhex(digits.decode("ascii"))[: int(size)]
     except ValueError:
-        return []
+        return [damaged("no profile in hexadecimal digits", place, at)]
     if name in ("iptc", "8bim"):  # image resources, or their records alone
-        records = body if body.startswith(b"\x1c") else photoshop_iptc(body)
-        return [] if records is None else [Block(BlockKind.IPTC, records, place, at)]
+        if body.startswith(b"\x1c"):
+            return [Block(BlockKind.IPTC, body, place, at)]
+        return list(iptc_blocks([(at, body)], place))
     if name not in _RAW_PROFILES:
         return []
     kind = _RAW_PROFILES[name]

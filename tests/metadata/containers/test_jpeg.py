@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from clipfake.metadata.containers.block import MAX_BLOCK, MAX_COUNT, Block, BlockKind
-from clipfake.metadata.containers.jpeg import photoshop_iptc, read_jpeg, segments
+from clipfake.metadata.containers.jpeg import read_jpeg, segments
 from tests.conftest import encoded, picture
 from tests.metadata.pieces import XMP_HEAD, dataset, jpeg, packet, resource, segment, store
 
@@ -64,6 +64,11 @@ def test_xmp_megabytes_into_the_file_is_found() -> None:
     (found,) = blocks(*profiles, segment(0xE1, XMP_HEAD + PACKET))
     assert found.data == PACKET
     assert found.offset > 3_000_000
+
+
+def test_the_zero_behind_the_name_of_xmp_may_be_missing() -> None:
+    (found,) = blocks(segment(0xE1, XMP_HEAD.rstrip(b"\0") + PACKET))
+    assert (found.kind, found.data) == (BlockKind.XMP, PACKET)
 
 
 def test_xmp_behind_the_scan_is_found() -> None:
@@ -168,16 +173,11 @@ def test_a_jumbf_box_is_not_endless() -> None:
 # APP13
 
 
-@pytest.mark.parametrize("name", [b"", b"a", b"ab"])
-def test_iptc_is_found_among_image_resources(name: bytes) -> None:
-    resources = resource(0x0425, b"odd", name) + resource(0x0404, CREDIT, name)
-    (found,) = blocks(segment(0xED, b"Photoshop 3.0\0" + resources))
-    assert (found.kind, found.data, found.place, found.offset) == (
-        BlockKind.IPTC,
-        CREDIT,
-        "JPEG APP13",
-        2,
-    )
+@pytest.mark.parametrize("head", [b"Photoshop 3.0\0", b"Adobe_Photoshop2.5:"])
+def test_iptc_is_found_among_image_resources(head: bytes) -> None:
+    resources = resource(0x0425, b"odd") + resource(0x0404, CREDIT)
+    (found,) = blocks(segment(0xED, head + resources))
+    assert found == Block(BlockKind.IPTC, CREDIT, "JPEG APP13", 2)
 
 
 def test_image_resources_may_go_on_in_a_second_segment() -> None:
@@ -186,13 +186,43 @@ def test_image_resources_may_go_on_in_a_second_segment() -> None:
     assert [block.data for block in blocks(*parts)] == [CREDIT]
 
 
-@pytest.mark.parametrize(
-    "resources",
-    [b"", b"8BIM", b"8BIM\x04\x04", b"8BPS" + bytes(20), resource(0x0425, b"digest"), bytes(40)],
-)
-def test_resources_without_iptc_are_none(resources: bytes) -> None:
-    assert photoshop_iptc(resources) is None
-    assert blocks(segment(0xED, b"Photoshop 3.0\0" + resources)) == []
+# EXIF in several segments
+
+EXIF = b"II*\0\x08\0\0\0" + bytes(range(256)) * 600
+
+
+def exif_segments(block: bytes, size: int = 65_527) -> list[bytes]:
+    return [segment(0xE1, b"Exif\0\0" + block[at : at + size]) for at in range(0, len(block), size)]
+
+
+@pytest.mark.parametrize("size", [65_527, 60_000, 1000])
+@pytest.mark.parametrize("order", [b"II*\0", b"MM\0*"])
+def test_exif_longer_than_a_segment_goes_on_in_the_next(size: int, order: bytes) -> None:
+    block = order + EXIF[4:]
+    other = segment(0xE1, XMP_HEAD + PACKET)
+    first, *rest = exif_segments(block, size)
+    for parts in ([first, *rest], [other, first, *rest], [first, other, *rest]):
+        (found,) = blocks(*parts, kind=BlockKind.EXIF)
+        assert (found.data, found.place) == (block, "JPEG APP1")
+        assert jpeg(*parts)[found.offset :].startswith(first)
+
+
+def test_exif_blocks_that_are_whole_are_kept_apart() -> None:
+    first, second = b"II*\0\x08\0\0\0first", b"MM\0*\0\0\0\x08second"
+    found = blocks(*exif_segments(first), *exif_segments(second), *exif_segments(first))
+    assert [block.data for block in found] == [first, second, first]
+    found = blocks(*exif_segments(second), *exif_segments(EXIF))
+    assert [block.data for block in found] == [second, EXIF]
+
+
+def test_exif_that_goes_on_from_nothing_is_a_block_that_says_nothing() -> None:
+    (found,) = blocks(segment(0xE1, b"Exif\0\0the rest"))
+    assert found.data == b"the rest"
+
+
+def test_exif_in_segments_is_not_endless() -> None:
+    (found,) = blocks(*exif_segments(b"II*\0" + bytes(MAX_BLOCK)))
+    assert len(found.data) == MAX_BLOCK
 
 
 # damage
