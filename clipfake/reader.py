@@ -163,7 +163,7 @@ def _read_bytes(item: Item, limits: Limits, record: Record) -> bytes:
     if len(data) > limits.bytes:
         raise _too_large(f"at least {len(data)} bytes", limits)
     record.bytes = len(data)
-    if form == "TIFF":
+    if record.format == "TIFF":
         record.format = None
         record.format = sniff(data)  # directories may lie anywhere
     return data
