@@ -189,6 +189,7 @@ TEXTS: tuple[dict[str, str], ...] = (
         "iptc:originating_program": "Mochi Diffusion",
         "iptc:caption": "Include in Image: a fox; Exclude from Image: x; Steps: 20; Seed: 42",
     },
+    {"exif:UserComment": '"a red fox" --ddim_steps 50 --scale 7.5 --seed 42 --W 512 --H 512'},
     {"exif:Make": "Ideogram AI", "png:Software": "AI generated;txt2img;FLUX.1 [dev]"},
 )
 

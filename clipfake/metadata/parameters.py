@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from clipfake.metadata.facts import Strength
 from clipfake.metadata.generators.automatic1111 import read_lines
 from clipfake.metadata.generators.comfyui import read_graphs
+from clipfake.metadata.generators.command_line import read_command_lines
 from clipfake.metadata.generators.dialects import read_dialects
 from clipfake.metadata.generators.found import Parameters, Texts
 from clipfake.metadata.generators.signatures import read_signatures
@@ -29,6 +30,7 @@ def read_parameters(texts: Mapping[str, str], *, captured: bool = False) -> list
     held = Texts(texts)
     found = [
         *read_lines(held),
+        *read_command_lines(held),
         *read_dialects(held),
         *read_graphs(held),
         *read_signatures(held, captured=captured),

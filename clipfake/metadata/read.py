@@ -308,9 +308,12 @@ class _Reader:
         except (ValueError, RecursionError):
             return
         label = values.get("AIGC", values if named else None)
-        code = str(label.get("Label", "")) if isinstance(label, dict) else ""
-        if code in _LABELS and isinstance(label, dict):
-            producer = str(label.get("ContentProducer", ""))
+        if not isinstance(label, dict):
+            return
+        folded = {key.lower(): value for key, value in label.items()}  # some write "label"
+        code = str(folded.get("label", ""))
+        if code in _LABELS:
+            producer = str(folded.get("contentproducer", ""))
             value = f"label {code}, producer {producer}" if producer else f"label {code}"
             self.facts.append(
                 Fact("tc260.aigc", cut(value), place, offset, _LABELS[code], Claim.AI)

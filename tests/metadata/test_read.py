@@ -234,6 +234,16 @@ CASES = [
     ),
     Case(
         "tc260.aigc",
+        lambda: texted(AIGC=json.dumps({"label": "1", "contentProducer": "0011"})),
+        "label 1, producer 0011",
+        "PNG tEXt AIGC",
+        b"tEXtAIGC",
+        SPECIFIC,
+        AI,
+        "PNG",
+    ),
+    Case(
+        "tc260.aigc",
         lambda: texted(AIGC=LABEL),
         "label 1, producer 001191310000",
         "PNG tEXt AIGC",

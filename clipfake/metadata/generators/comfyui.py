@@ -38,6 +38,7 @@ from clipfake.metadata.generators.comfyui_nodes import (
     PREVIEWS,
     SAMPLERS,
     SAVERS,
+    STAGED,
 )
 from clipfake.metadata.generators.found import Parameters, Texts, inner_object, json_object, plain
 
@@ -136,8 +137,15 @@ def _saved(graph: Graph) -> list[str]:
     return others or shown or makers  # a sampler that feeds nothing runs only where all end so
 
 
+def _stage(node: Node) -> tuple[bool, bool]:
+    """Whether a node samples and whether it saves, of the types that a setting tells."""
+    name, samples_by, saves_by = STAGED.get(node.kind, ("", "", ""))
+    value = plain(node.values.get(name))
+    return bool(value) and value == samples_by, bool(value) and value == saves_by
+
+
 def _saves(node: Node) -> bool:
-    if node.kind in SAVERS:
+    if node.kind in SAVERS or _stage(node)[1]:
         return True
     output = plain(node.values.get("image_output"))
     if "save" in output.lower():  # samplers of node packs that save by themselves
@@ -154,6 +162,8 @@ def samples(node: Node) -> bool:
     """Whether a node runs a diffusion model: by its name, or by what it takes."""
     if node.kind in SAMPLERS or not SAMPLERS.isdisjoint(node.within):
         return bool(node.links)
+    if node.kind in STAGED:
+        return _stage(node)[0]
     names = set(node.links)
     if names >= FOUR_INPUTS:
         return True

@@ -696,3 +696,6 @@ easy showAnything
 
 # pass on the first of their inputs that is connected
 FIRST_OF = frozenset(("Any Switch (rgthree)", "Context Switch (rgthree)"))
+
+# do what a setting says: type, the setting, and its values that sample and that save
+STAGED = {"SeargeMagicBox": ("stage", "sampling", "image saving")}

@@ -13,6 +13,7 @@ from clipfake.errors import ImageError
 from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.comfyui import read_graph_object
 from clipfake.metadata.generators.found import (
+    UNNAMED,
     Parameters,
     Texts,
     inner_object,
@@ -27,7 +28,6 @@ FIELDS = (
     *("exif:UserComment", "xmp:UserComment"),
     *("stealth:parameters", "comment"),
 )
-UNNAMED = "unnamed generator"
 # what sd-parsers is given, for it takes time by the square of a text
 _MAX_DREAM = 4000
 _MAX_SOURCE = 200
@@ -35,8 +35,11 @@ _MAX_SOURCE = 200
 _SETTINGS = {
     "prompt": ("prompt", "positiveprompt", "fullprompt", "positive", "c"),
     "steps": ("steps", "numinferencesteps", "inferencesteps", "samplingsteps", "numsteps"),
-    "seed": ("seed", "noiseseed"),
-    "guidance": ("cfgscale", "cfg", "guidancescale", "guidance", "scale", "distilledcfgscale"),
+    "seed": ("seed", "noiseseed", "randomseed"),
+    "guidance": (
+        *("cfgscale", "cfg", "guidancescale", "guidance", "guidancestrength", "scale"),
+        "distilledcfgscale",
+    ),
     "sampler": ("sampler", "samplername", "scheduler", "samplingmethod"),
     "model": (
         *("model", "basemodel", "modelname", "basemodelname", "modelweights", "sdmodel"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from clipfake.metadata.facts import Claim, Strength
 
+UNNAMED = "unnamed generator"  # the tool, where a text tells all but its name
 MAX_JSON = 4 * 2**20  # characters; workflows have some hundred thousand
 _CHARSET = re.compile(r'charset="?\w+"?\s+')  # before a comment, as libraries print it
 _REPEATED = re.compile(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from clipfake.metadata.facts import Claim, Strength
-from clipfake.metadata.generators.found import Parameters, Texts
+from clipfake.metadata.generators.found import UNNAMED, Parameters, Texts
 from clipfake.metadata.generators.names import generator_named
 
 # fields for the program that made the file
@@ -14,6 +14,8 @@ PROGRAM_FIELDS = (
 )
 # services that sign as the maker of a camera would; a model's name never counts
 _SIGN_AS_MAKER = ("Ideogram", "FLUX", "Midjourney", "OpenAI", "Stability AI")
+# what some services write in place of a name
+_STATED = re.compile(r"(?:an? )?ai[- ]generated(?: (?:image|picture|art|content))?", re.I)
 _JOB = re.compile(r"\bJob ID: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*")
 _MIDJOURNEY_FLAGS = re.compile(r" --(v|ar|niji|stylize|s|chaos|style|weird|q|raw|seed) \S")
 _XAI_SIGNATURE = re.compile(r"Signature: [A-Za-z0-9+/=]{40,}")
@@ -66,6 +68,9 @@ def _names(texts: Texts, *, captured: bool) -> Iterator[Parameters]:
             Strength.WEAK if unsure else Strength.SPECIFIC,
             None if unsure else Claim.AI,
         )
+    for name, text in texts.find(*PROGRAM_FIELDS, "exif:Make", "exif:Model"):
+        if _STATED.fullmatch(text.strip()) and not captured:
+            yield Parameters(UNNAMED, name)
     for name, text in texts.find("exif:Make"):
         tool = generator_named(text.strip())
         if tool in _SIGN_AS_MAKER and not captured:

@@ -335,6 +335,23 @@ def test_a_sampler_that_saves_by_itself_counts(output: str) -> None:
     assert worth({**pipe, "2": sampler}) == AI
 
 
+@pytest.mark.parametrize(
+    ("stages", "wanted"),
+    [
+        (("latent inputs", "sampling", "image saving"), AI),
+        (("latent inputs", "none - skip", "image saving"), NOTHING),
+        (("image saving", "sampling", "none - skip"), NOTHING),
+    ],
+)
+def test_a_node_that_does_what_its_setting_says_counts_by_it(
+    stages: tuple[str, ...], wanted: tuple[Strength, Claim | None]
+) -> None:
+    graph: Graph = {"0": node("SeargePipelineStart", wf_version="4.3")}
+    for number, stage in enumerate(stages, 1):
+        graph[str(number)] = node("SeargeMagicBox", data=[str(number - 1), 0], stage=stage)
+    assert worth(graph) == wanted
+
+
 # the editor's graph
 
 
