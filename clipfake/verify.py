@@ -22,9 +22,8 @@ from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
-from clipfake.sources import Item, Selection
-from clipfake.sources.archives.expand import expanded
-from clipfake.sources.item import native
+from clipfake.sources import Item
+from clipfake.sources.archives.finder import Finder
 from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
 
@@ -186,21 +185,12 @@ class _Files:
     """Finds the files of rows, as the scan named them from its folder."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._archive, self._members = "", dict[str, Item]()
+        self._folder, self._finder = folder, Finder()
 
     def item(self, row: dict[str, Any]) -> Item:
-        """The file of a row; an archive is listed once, as its rows stand together."""
-        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else native(str(row["path"]))
-        path = os.path.join(self._folder, name)
-        archive, inside, _ = path.partition("!/")
-        if not inside or os.path.lexists(path):
-            return Item(path)
-        if archive != self._archive:
-            self._archive, self._members = archive, {}
-            for member in expanded(Item(archive), Selection()):
-                self._members.setdefault(member.path, member)
-        return self._members.get(path, Item(path))
+        """The file of a row, or the member of an archive."""
+        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else str(row["path"])
+        return self._finder.found(Item(os.path.join(self._folder, name)))
 
 
 def _hash_again(row: dict[str, Any], item: Item, limits: Limits, found: Differences) -> None:
