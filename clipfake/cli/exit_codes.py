@@ -9,7 +9,7 @@ class Exit(IntEnum):
     FINE = 0
     FOUND = 1
     USAGE = 2
-    NOTHING_READ = 3
+    NOTHING_READ = 3  # of inspect: a file could not be judged
     REPORT_FAILED = 4
     UNEXPECTED = 5
     INTERRUPTED = 130

@@ -19,6 +19,7 @@ from clipfake.cli.options import (
     Trust,
 )
 from clipfake.cli.streams import echo_json
+from clipfake.report.text import printable
 
 
 def inspect_command(
@@ -43,6 +44,7 @@ def inspect_command(
 
     The score and what share of real images score as high, what the file says of itself, where it
     says so and how much that is worth. A score is evidence, not proof; metadata can be forged.
+    Exit code 3 when a file could not be judged.
     """
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
@@ -59,13 +61,16 @@ def inspect_command(
     detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
     rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
     options = MetadataOptions(gps, prompts, trust)
-    console = Console(highlight=False)
-    read = 0
+    console, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
+    unjudged = []
     for file in files:
         found = inspect_file(file, detector, rule, options)
-        read += found.record.error_code is None
+        if found.record.error is not None:
+            unjudged.append(found.record.error)
         if as_json:
             echo_json(as_object(found, rule))
         else:
             show(found, rule, detector.adapter, console)
-    return Exit.FINE if read else Exit.NOTHING_READ
+    for error in unjudged:
+        stderr.print(printable(f"not judged: {error}"), markup=False, soft_wrap=True)
+    return Exit.NOTHING_READ if unjudged else Exit.FINE

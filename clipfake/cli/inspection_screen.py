@@ -35,7 +35,9 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     size = "" if record.width is None else f", {record.width} x {record.height} pixels"
     if record.bytes is not None:
         kind = record.format or "no image"
-        console.print(f"{kind}{size}, {record.bytes} bytes, sha256 {record.sha256}", markup=False)
+        digest = f", sha256 {record.sha256}" if record.sha256 else ""
+        text = f"{kind}{size}, {record.bytes} bytes{digest}"
+        console.print(text, markup=False, soft_wrap=True)
     console.print(Text(f"verdict {record.verdict.value}", STYLES[record.verdict]))
     if record.explanation:
         console.print(printable(record.explanation), markup=False)

@@ -166,6 +166,9 @@ def carry(data: bytes, size: int) -> Carried:
 
 
 def _need_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        text = "a folder, not a file; name its files, or give it to clipfake scan by itself"
+        raise ImageError(ErrorCode.NOT_A_FILE, text)
     if not stat.S_ISREG(status.st_mode):
         raise ImageError(ErrorCode.NOT_A_FILE, "not a regular file")
 

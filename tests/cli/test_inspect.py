@@ -26,13 +26,15 @@ def generated(path: Path) -> Path:
     from PIL.PngImagePlugin import PngInfo
 
     words = PngInfo()
-    words.add_text("parameters", "a [red]cat\x1b[2J\nSteps: 20, Sampler: Euler, Seed: 7, Model: m")
+    words.add_text("parameters", "a [red]cat\x1b[2J\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Model: m")
     path.write_bytes(encoded(picture(), pnginfo=words))
     return path
 
 
-def inspected(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, object]]:
-    assert clipfake("inspect", "--json", *arguments) == Exit.FINE
+def inspected(
+    capsys: pytest.CaptureFixture[str], *arguments: object, code: Exit = Exit.FINE
+) -> list[dict[str, object]]:
+    assert clipfake("inspect", "--json", *arguments) == code
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -95,14 +97,23 @@ def test_the_screen_explains_and_runs_nothing_that_a_file_says(
     assert "EO-1" in words
 
 
-def test_a_missing_file_costs_only_itself(
+def test_what_cannot_be_judged_costs_only_itself_and_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    missing, camera = inspected(capsys, tmp_path / "absent.jpg", CAMERA)
-    assert missing["error_code"] == "missing"
-    assert camera["error_code"] is None
-    assert clipfake("inspect", tmp_path / "absent.jpg") == Exit.NOTHING_READ
-    assert "no such file; check the path" in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "empty.png").touch()
+    names = [tmp_path / "absent.jpg", tmp_path, tmp_path / "empty.png", CAMERA]
+    found = inspected(capsys, *names, code=Exit.NOTHING_READ)
+    codes = [each["error_code"] for each in found]
+    assert codes == ["missing", "not_a_file", "not_an_image", None]
+    assert clipfake("inspect", *names) == Exit.NOTHING_READ
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [
+        f"not judged: {tmp_path}/absent.jpg: no such file; check the path",
+        f"not judged: {tmp_path}: a folder, not a file; name its files, or give it to clipfake "
+        "scan by itself",
+        f"not judged: {tmp_path}/empty.png: empty file (0 bytes)",
+    ]
+    assert "sha256 None" not in captured.out
 
 
 @pytest.mark.parametrize("content", [None, "no certificate", b"\xff\xfe"])
