@@ -26,7 +26,8 @@ def generated(path: Path) -> Path:
     from PIL.PngImagePlugin import PngInfo
 
     words = PngInfo()
-    words.add_text("parameters", "a [red]cat\x1b[2J\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Model: m")
+    settings = "Steps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Model: m"
+    words.add_text("parameters", f"a [red]cat\x1b[2J\n{settings}")
     path.write_bytes(encoded(picture(), pnginfo=words))
     return path
 
