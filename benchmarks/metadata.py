@@ -42,7 +42,9 @@ def small_files(folder: Path, count: int) -> None:
             image.save(buffer, "JPEG", exif=camera)
         elif kind == 1:
             words = PngInfo()
-            words.add_text("parameters", f"{number}\nSteps: 20, Sampler: Euler, Seed: {number}")
+            words.add_text(
+                "parameters", f"{number}\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: {number}"
+            )
             image.save(buffer, "PNG", pnginfo=words)
         elif kind == 2:
             image.save(buffer, "WEBP", xmp=XMP)

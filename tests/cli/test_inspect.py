@@ -25,7 +25,10 @@ def generated(path: Path) -> Path:
     from PIL.PngImagePlugin import PngInfo
 
     words = PngInfo()
-    words.add_text("parameters", "a [red]cat\x1b[2J\nSteps: 20, Sampler: Euler, Seed: 7, Model: m")
+    words.add_text(
+        "parameters",
+        "a [red]cat\x1b[2J\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Model: m",
+    )
     path.write_bytes(encoded(picture(), pnginfo=words))
     return path
 

@@ -97,7 +97,9 @@ def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -
 def declaring(folder: Path) -> Path:
     """The folder, with a picture that says that it is AI-made."""
     words = PngInfo()
-    words.add_text("parameters", "a cat\nSteps: 20, Sampler: Euler, Seed: 7, Size: 64x48")
+    words.add_text(
+        "parameters", "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Size: 64x48"
+    )
     (folder / "cat.png").write_bytes(encoded(picture(seed=3), pnginfo=words))
     return folder
 
