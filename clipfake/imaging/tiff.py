@@ -41,7 +41,13 @@ class Tag:
         return None if form is None else int(struct.unpack_from(self.order + form, self.value)[0])
 
 
-def tags(data: bytes, wanted: frozenset[int], *, children: bool = False) -> Iterator[Tag]:
+def tags(
+    data: bytes,
+    wanted: frozenset[int],
+    *,
+    children: bool = False,
+    broken: list[tuple[str, int]] | None = None,
+) -> Iterator[Tag]:
     """Entries with certain numbers, of the main directories and of the EXIF one.
 
     Args:
@@ -49,6 +55,8 @@ def tags(data: bytes, wanted: frozenset[int], *, children: bool = False) -> Iter
             left out.
         wanted: numbers of the tags; others are stepped over.
         children: of the directories in SubIFDs (TIFF/EP, ISO 12234-2), too.
+        broken: gets directory and number of each wanted tag whose value lies beyond the end or
+            is larger than ``MAX_VALUE``.
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
@@ -98,6 +106,8 @@ def tags(data: bytes, wanted: frozenset[int], *, children: bool = False) -> Iter
                     waiting += [("Sub", inner)] if inner else []
             elif tag in wanted and 0 < size <= MAX_VALUE and where + size <= len(data):
                 yield Tag(name, tag, kind, data[where : where + size], where, order)
+            elif tag in wanted and size and broken is not None:
+                broken.append((name, tag))
         following = number(word, at + count_size + entries * entry_size)
         if following and name not in ("Exif", "Sub"):
             main += 1

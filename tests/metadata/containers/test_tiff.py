@@ -58,7 +58,15 @@ def test_blocks_that_share_their_bytes_are_bounded_together() -> None:
     kept = [block for block in read_blocks(data, "TIFF")[0] if block.kind is BlockKind.XMP]
     assert len(kept) == MAX_BLOCKS // MAX_BLOCK
     endless = structure([(700, 1, MAX_BLOCK + 1, -1)], tail=body + b"\0")
-    assert [block.kind for block in read_tiff(endless)] == [BlockKind.EXIF]
+    assert [block.kind for block in read_tiff(endless)] == [BlockKind.EXIF, BlockKind.DAMAGED]
+
+
+@pytest.mark.parametrize("number", [700, 33723, 34377, 34675, 52545])
+def test_a_value_outside_of_the_file_is_damaged(number: int) -> None:
+    data = structure([(number, 7, 100, 2**31)])
+    _, found = read_tiff(data)
+    assert (found.kind, found.place) == (BlockKind.DAMAGED, f"TIFF IFD0 tag {number}")
+    assert len(list(read_tiff(structure([(number, 7, 0, 2**31)])))) == 1
 
 
 def test_no_truncation_raises() -> None:
@@ -67,4 +75,5 @@ def test_no_truncation_raises() -> None:
     info.tagtype[700], info[700] = 1, PACKET
     data = encoded(picture(8, 8), "TIFF", tiffinfo=info)
     for end in range(len(data) + 1):
-        assert 1 <= len(list(read_tiff(data[:end]))) <= 3
+        found = [block for block in read_tiff(data[:end]) if block.kind is not BlockKind.DAMAGED]
+        assert 1 <= len(found) <= 3

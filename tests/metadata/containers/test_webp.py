@@ -66,11 +66,22 @@ def test_what_follows_the_end_is_no_block() -> None:
 
 def test_an_endless_block_is_none() -> None:
     parts = part(b"XMP ", bytes(MAX_BLOCK + 1)), part(b"EXIF", TIFF_HEAD)
-    assert [block.data for block in read_webp(webp(*parts))] == [TIFF_HEAD]
+    endless, found = read_webp(webp(*parts))
+    assert (endless.kind, endless.place) == (BlockKind.DAMAGED, "WebP XMP")
+    assert found.data == TIFF_HEAD
+
+
+def test_a_block_that_is_cut_off_is_damaged() -> None:
+    data = webp(part(b"XMP ", PACKET))[:-10]
+    (found,) = read_webp(data)
+    assert (found.kind, found.place) == (BlockKind.DAMAGED, "WebP XMP")
 
 
 def test_no_truncation_raises() -> None:
     data = encoded(picture(8, 8), "WEBP", exif=TIFF_HEAD, xmp=PACKET)
-    counts = [len(list(read_webp(data[:end]))) for end in range(len(data) + 1)]
+    counts = [
+        sum(block.kind is not BlockKind.DAMAGED for block in read_webp(data[:end]))
+        for end in range(len(data) + 1)
+    ]
     assert counts == sorted(counts)
     assert (counts[0], counts[-1]) == (0, 2)
