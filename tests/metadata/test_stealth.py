@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 
 import numpy as np
 import numpy.typing as npt
@@ -99,10 +98,8 @@ def test_no_gzip_stream_says_nothing() -> None:
 
 def test_a_bomb_is_bounded() -> None:
     bomb = gzip.compress(bytes(32 * MAX_STEALTH), 9)
-    start = time.process_time()
     (text,) = read_stealth(hidden(bomb, shape=(2048, 2048))).values()
     assert len(text) <= MAX_STEALTH
-    assert time.process_time() - start < 1
 
 
 def test_deep_json_is_a_plain_text() -> None:
