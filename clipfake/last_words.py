@@ -11,9 +11,11 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from threading import Thread
 
-KEPT = 4096  # bytes, the last ones
+KEPT = 2**15  # bytes, the last ones; what Python says of a crash takes some thousands
 _PIECE = 2**16
 _STDERR = 2
+# how faulthandler begins, and what it ends with
+_CRASH, _NOISE = "Fatal Python error", "Extension modules:"
 _DRAIN_SECONDS = 1.0  # something that the process started may hold the pipe open
 
 
@@ -39,12 +41,19 @@ class LastWords:
             self.theirs.close()
         self._thread.start()
 
-    def text(self) -> str:
-        """What came last, as one line that is fit for a terminal; call it after the end."""
+    def text(self, most: int = KEPT) -> str:
+        """What came last, as one line that is fit for a terminal; call it after the end.
+
+        Args:
+            most: characters, about: half of what was printed last, half of where Python says that
+                it crashed, the innermost call first.
+        """
         self._thread.join(_DRAIN_SECONDS)
-        text = self._tail.decode("utf-8", errors="replace")
-        fit = "".join(" " if unicodedata.category(c).startswith(("C", "Z")) else c for c in text)
-        return " ".join(fit.split()) or "none"
+        said, crash, calls = _one_line(self._tail).rpartition(_CRASH)
+        if not crash:
+            return calls[-most:] or "none"
+        calls = calls.partition(_NOISE)[0]
+        return f"{said[-(most // 2) :]}{crash}{calls[: most // 2]}".strip()
 
     def _drain(self) -> None:
         if self._ours is None:
@@ -61,6 +70,12 @@ def speak_into(words: Connection | None) -> None:
         return
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), _STDERR)
+
+
+def _one_line(data: bytes) -> str:
+    text = data.decode("utf-8", errors="replace")
+    fit = "".join(" " if unicodedata.category(c).startswith(("C", "Z")) else c for c in text)
+    return " ".join(fit.split())
 
 
 def ending(exit_code: int | None) -> str:

@@ -133,7 +133,7 @@ def read_alone(item: Item, options: ReadOptions) -> Sample:
         text = "the decoder crashed on it; treat the file as hostile"
         record = _failed(item, ErrorCode.DECODER_CRASH, text)
         process.join(_END_SECONDS)
-        how, last = ending(process.exitcode), words.text()[-_WORDS:]
+        how, last = ending(process.exitcode), words.text(_WORDS)
         logger.warning("%s: its decoder %s; last words: %s", record.path, how, last)
         return record, None
     finally:

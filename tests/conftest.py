@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
+# no bound of a test is the speed of a machine: only what would never end takes so many seconds
+PATIENCE = 300.0
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 EXAMPLES = Path(__file__).parent.parent / "examples" / "images"
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
@@ -27,6 +37,13 @@ def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
+
+
+def run_out_of_time(*_: object, **__: object) -> None:
+    """What a file that takes too long does, without the wait: its time is up at once."""
+    signal.raise_signal(signal.SIGALRM)
+    while True:
+        pass
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import io
 import multiprocessing
 import random
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -21,9 +20,9 @@ from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
 from clipfake.sources import Item
-from tests.conftest import encoded, picture
+from tests.conftest import PATIENCE, encoded, picture
 
-OPTIONS = ReadOptions(Preprocessing(size=32), Limits(seconds=10))
+OPTIONS = ReadOptions(Preprocessing(size=32), Limits(seconds=PATIENCE))
 MEMORY = 2**28  # bytes that a file made here may cost
 SIDE = 60_000
 forks = pytest.mark.skipif(
@@ -200,10 +199,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(path: Path) -> Record:
-    """The row of a file that must come soon."""
-    start = time.monotonic()
+    """The row of a file; it comes long before the limit, or the code is another."""
     record, pixels = read_item(Item(str(path)), OPTIONS)
-    assert time.monotonic() - start < 5
     assert (pixels is None) == (record.error_code is not None)
     assert (record.error is None) == (record.error_code is None)
     return record
@@ -243,9 +240,7 @@ def test_no_hostile_file_costs_memory(folder: Path) -> None:
 
 def test_workers_give_a_row_a_file(folder: Path) -> None:
     items = [Item(str(folder / name)) for name in HOSTILE]
-    start = time.monotonic()
     batches = list(read_batches(items, OPTIONS, batch_size=8, workers=1))
-    assert time.monotonic() - start < 60
     records = [record for batch in batches for record in batch.records]
     assert [record.path for record in records] == [item.text for item in items]
     for record in records:

@@ -18,7 +18,7 @@ from clipfake.imaging.limits import Limits
 from clipfake.records import NOT_READ, Record
 from clipfake.report.journal import Journal, journal_path
 from clipfake.sources import Item
-from tests.conftest import encoded, picture
+from tests.conftest import PATIENCE, encoded, picture
 
 
 def clipfake(*arguments: object) -> int:
@@ -121,7 +121,7 @@ def test_a_killed_process_loses_no_row(folder: Path, tmp_path: Path) -> None:
     command += ["--no-pixels"]
     for _ in range(3):
         with subprocess.Popen(command) as process:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             size = journal_path(output).stat().st_size if journal_path(output).exists() else 0
             while process.poll() is None and time.monotonic() < deadline:
                 if journal_path(output).exists() and journal_path(output).stat().st_size > size:

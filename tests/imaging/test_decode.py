@@ -3,7 +3,6 @@
 import importlib
 import io
 import struct
-import time
 import zlib
 from itertools import product
 
@@ -415,9 +414,7 @@ def huge_png(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
     resource = pytest.importorskip("resource")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.monotonic()
     error = refusal(huge_png(50_000, 50_000))
-    assert time.monotonic() - start < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 100_000
     assert error.code is ErrorCode.TOO_MANY_PIXELS
     assert str(error) == ("50000 x 50000 pixels, over the limit of 256000000; raise --max-pixels")

@@ -8,6 +8,7 @@ import pytest
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.limits import Limits, time_limit
+from tests.conftest import PATIENCE
 
 needs_timers = pytest.mark.skipif(
     not hasattr(signal, "setitimer"), reason="this system has no POSIX timers"
@@ -23,10 +24,8 @@ def work(seconds: float) -> None:
 
 @needs_timers
 def test_slow_work_is_stopped() -> None:
-    start = time.monotonic()
     with pytest.raises(ImageError) as caught, time_limit(0.1):
-        work(10)
-    assert time.monotonic() - start < 5
+        work(PATIENCE)
     assert caught.value.code is ErrorCode.TOO_SLOW
     assert str(caught.value) == "not decoded in 0.1 s; raise --timeout-per-file"
 
@@ -34,9 +33,8 @@ def test_slow_work_is_stopped() -> None:
 @needs_timers
 def test_quick_work_is_left_alone() -> None:
     done = False
-    with time_limit(0.1):
+    with time_limit(PATIENCE):
         done = True
-    work(0.2)
     assert done
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 

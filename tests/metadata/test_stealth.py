@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 
 import numpy as np
 import numpy.typing as npt
@@ -118,19 +117,21 @@ def test_no_gzip_stream_says_nothing() -> None:
 def test_a_bomb_is_bounded() -> None:
     bomb = gzip.compress(bytes(32 * MAX_STEALTH), 9)
     image = hidden(bomb, shape=(2048, 2048))
-    start = time.process_time()
     ((_, text),) = read_stealth(image)
     assert len(text) <= MAX_STEALTH
-    assert time.process_time() - start < 1
 
 
-def test_an_image_without_a_stream_costs_a_few_columns() -> None:
-    image = Image.new("RGBA", (6000, 4000), (10, 20, 30, 255))
-    image.load()
-    start = time.process_time()
-    for _ in range(20):
-        assert list(read_stealth(image)) == []
-    assert time.process_time() - start < 0.5  # a pass over all of it takes longer once
+def test_an_image_without_a_stream_costs_a_few_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.new("RGBA", (600, 400), (10, 20, 30, 255))
+    crop, columns = Image.Image.crop, []
+
+    def counted(self: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+        columns.append(box[2] - box[0])
+        return crop(self, box)
+
+    monkeypatch.setattr(Image.Image, "crop", counted)
+    assert list(read_stealth(image)) == []
+    assert 0 < sum(columns) < 10
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,5 +1,6 @@
 """CSV: cells, quoting, and no formulas."""
 
+import codecs
 import csv
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from clipfake.records import Exif, Record, Verdict
 from clipfake.report import Report
 from clipfake.report.csv import cell
 from clipfake.report.schema import COLUMNS
+from clipfake.sources.manifest import Manifest
 
 FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
@@ -26,7 +28,7 @@ def written(path: Path, *records: Record, columns: dict[str, pa.DataType] | None
 
 
 def parsed(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 
 
@@ -113,14 +115,25 @@ def test_column_names_run_neither(tmp_path: Path) -> None:
 
 def test_lines_end_with_crlf_and_the_header_comes_once(tmp_path: Path) -> None:
     data = written(tmp_path / "r.csv", Record("ü.png"), Record("b.png"))
-    lines = data.decode("utf-8").split("\r\n")
+    assert data.startswith(codecs.BOM_UTF8)
+    assert data.count(codecs.BOM_UTF8) == 1
+    lines = data.decode("utf-8-sig").split("\r\n")
     assert lines[0] == ",".join(COLUMNS)
     assert [line.split(",")[0] for line in lines[1:]] == ["ü.png", "b.png", ""]
     assert data.count(b"\n") == 3
 
 
 def test_a_report_without_rows_is_a_header(tmp_path: Path) -> None:
-    assert written(tmp_path / "r.csv") == (",".join(COLUMNS) + "\r\n").encode()
+    assert written(tmp_path / "r.csv") == (",".join(COLUMNS) + "\r\n").encode("utf-8-sig")
+
+
+@pytest.mark.parametrize("path", ["ü.png", "plain.png"])
+def test_a_report_is_a_manifest_whose_first_column_is_path(tmp_path: Path, path: str) -> None:
+    written(tmp_path / "r.csv", Record(path, score=0.5))
+    manifest = Manifest(str(tmp_path / "r.csv"))
+    assert list(manifest.columns) == [name for name in COLUMNS if name != "path"]
+    [item] = manifest
+    assert (Path(item.path).name, item.extra["score"]) == (path, "0.5")
 
 
 @given(path=st.text(), label=st.text())

@@ -21,6 +21,7 @@ from clipfake.sources import Item, Selection, Sources
 from clipfake.sources.lists.names import MOST_NAME, unquoted
 from clipfake.sources.lists.text import lines, open_text, zero_separated
 from clipfake.sources.manifest import Manifest
+from tests.conftest import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def cheap(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test here is held to seconds."""
     start = time.monotonic()
     yield
-    assert time.monotonic() - start < 30, request.node.name
+    assert time.monotonic() - start < PATIENCE, request.node.name
 
 
 def listed(path: Path, content: bytes, *, null: bool = False) -> list[Item]:

@@ -3,7 +3,7 @@
 import hashlib
 import pickle
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from clipfake.records import Record
 from clipfake.sources import Selection, Sources
 from clipfake.sources.remote import driver
 from clipfake.sources.remote.urls import as_local, is_url, shown
+from tests.conftest import PATIENCE
 from tests.sources.archives import OTHER, PICTURE, TEXT
 from tests.sources.web import Handler, Server, breaking, failing, page, serving
 
@@ -402,14 +403,12 @@ def test_a_server_that_sends_without_end_is_stopped(web: Server, size: int | Non
 
 def test_a_server_that_never_answers_is_too_slow(web: Server) -> None:
     def silent(_handler: Handler) -> None:
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and not done:
-            time.monotonic()
+        done.wait(PATIENCE)
 
-    done: list[int] = []
+    done = threading.Event()
     web.answers["/slow.png"] = silent
     [record] = scanned(f"{web.url}/slow.png", limits=Limits(seconds=0.5))
-    done.append(1)
+    done.set()
     assert record.error_code is ErrorCode.TOO_SLOW
 
 

@@ -15,6 +15,7 @@ from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import Limits
 from clipfake.reader import ReadOptions, read_item
 from clipfake.sources import Selection, Sources
+from tests.conftest import PATIENCE
 from tests.sources.archives import OTHER, PICTURE, TEXT
 
 s3fs = pytest.importorskip("s3fs")
@@ -77,7 +78,7 @@ def test_workers_read_what_the_main_process_lists(bucket: str, tmp_path: Path) -
     command = [sys.executable, "-m", "clipfake", "scan", bucket, "--no-pixels", "--workers", "2"]
     command += ["--allow-network", "--json", "--quiet", "-o", str(report)]
     done = subprocess.run(
-        command, capture_output=True, text=True, env=dict(os.environ), timeout=120, check=True
+        command, capture_output=True, text=True, env=dict(os.environ), timeout=PATIENCE, check=True
     )
     summary = json.loads(done.stdout)
     assert (summary["files"], summary["scored"], summary["skipped"]) == (4, 3, 1)
