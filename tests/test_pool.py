@@ -107,7 +107,7 @@ def test_a_result_that_cannot_be_sent_is_an_error() -> None:
 
 def die(number: int) -> int:
     if number in (3, 4):
-        os.kill(os.getpid(), signal.SIGKILL if number == 3 else signal.SIGABRT)
+        os.kill(os.getpid(), signal.SIGKILL if number == 3 else signal.SIGTERM)
     return number
 
 

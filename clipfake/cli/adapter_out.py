@@ -1,5 +1,6 @@
 """Where a command writes an adapter: checked before the work, written whole or not at all."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ def check_out(out: Path) -> None:
     """
     if out.suffix != ".safetensors":
         raise UsageError(f"{out}: adapters end in .safetensors")
-    if not out.parent.is_dir():
+    if not os.path.lexists(out.parent):
         raise UsageError(f"{out.parent}: no such folder; make it first")
     check_writable(out, [_unfinished(out)])
 

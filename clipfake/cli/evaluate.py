@@ -94,7 +94,8 @@ def evaluate_command(
         raise UsageError("--scores takes the scores of a report; leave out --adapter and --perturb")
     columns = _columns(where or [])
     from clipfake.evaluation.dataset import Layout, read_labelled
-    from clipfake.evaluation.files import check_figures_path, write_figures
+    from clipfake.evaluation.outputs import check_figures_path
+    from clipfake.evaluation.perturbations import perturbations
 
     if layout is not None and layout not in [known.value for known in Layout]:
         known = ", ".join(known.value for known in Layout)
@@ -102,20 +103,20 @@ def evaluate_command(
     for path in output or []:
         check_figures_path(path)
     if html is not None:
-        from clipfake.evaluation.page import write_page
-        from clipfake.evaluation.plots import check_plots
-
         check_figures_path(html, (".html", ".htm"))
-        check_plots()
-    from clipfake.evaluation.perturbations import perturbations
-
     changes = perturbations(perturb or [])
     if scores is not None and fpr is not None:
         raise UsageError("--scores: a report has no operating points; give --threshold")
+    if html is not None:
+        from clipfake.evaluation.page import write_page
+        from clipfake.evaluation.plots import check_plots
+
+        check_plots()
     labelled = read_labelled(data, layout=Layout(layout) if layout else None, where=columns)
 
     from clipfake.cli.evaluation_screen import EvaluationScreen
     from clipfake.evaluation import evaluate as evaluation
+    from clipfake.evaluation.files import write_figures
     from clipfake.evaluation.scores import open_scores, read_scores
 
     for report in compare or ():

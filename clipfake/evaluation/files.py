@@ -7,25 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clipfake.errors import UsageError
 from clipfake.evaluation.markdown import markdown
 from clipfake.evaluation.result import Evaluation
 from clipfake.report.csv import ENCODING, cell
-from clipfake.report.files import check_writable, partial_path, publish, report_error
-
-ENDINGS = (".json", ".csv", ".parquet", ".md")
-
-
-def check_figures_path(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
-    """Find out before the work whether figures can go to this path.
-
-    Raises:
-        UsageError: they cannot, because of what it is called or where it is to lie.
-        ReportError: there is no space.
-    """
-    if path.suffix.lower() not in endings:
-        raise UsageError(f"{path}: the ending names no format; use one of {', '.join(endings)}")
-    check_writable(path, [partial_path(path)])
+from clipfake.report.files import partial_path, publish, report_error
 
 
 def write_figures(found: Evaluation, path: Path) -> None:

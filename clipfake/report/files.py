@@ -41,11 +41,12 @@ def check_writable(path: Path, unfinished: Sequence[Path], *, folder: bool = Fal
         UsageError: it cannot be, because of where it is to lie; the message says what to do.
         ReportError: there is no space.
     """
-    if not path.parent.is_dir():
-        absent = not path.parent.exists()
+    # os.path, since Path raises for names that are too long
+    if not os.path.isdir(path.parent):
+        absent = not os.path.lexists(path.parent)
         reason = "no such folder; create it first" if absent else "is no folder; name another"
         raise UsageError(f"{path.parent}: {reason}")
-    if path.is_dir() and not folder:
+    if os.path.isdir(path) and not folder:
         raise UsageError(f"{path}: is a folder; give a file name")
     for tried in unfinished:
         try:

@@ -1,6 +1,7 @@
 """The report: records in, files out, in as many formats as asked for."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -195,9 +196,9 @@ def check_output(path: Path) -> None:
         known = ", ".join(FORMATS)
         raise UsageError(f"{path}: the ending names no format; use one of {known}")
     parts, unfinished = path.suffix.lower() == PARTS, partial_path(path)
-    if parts and path.is_file():
+    if parts and os.path.isfile(path):
         raise UsageError(f"{path}: is a file, parts need a folder; give another name")
-    if unfinished.is_dir() and not parts:
+    if os.path.isdir(unfinished) and not parts:
         raise ReportError(f"{path}: report cannot be written ({unfinished} is a folder); move it")
-    tried = unfinished / "part" if unfinished.is_dir() else unfinished
+    tried = unfinished / "part" if os.path.isdir(unfinished) else unfinished
     check_writable(path, [tried], folder=parts)

@@ -1,0 +1,85 @@
+"""What a start imports: times differ from machine to machine, imports do not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PATIENCE, encoded, picture
+
+ROOT = Path(__file__).parent.parent.parent
+_CODE = """
+import json, sys
+from clipfake.cli.app import main
+try:
+    main(sys.argv[1:])
+finally:
+    heads = {name.partition(".")[0] for name in sys.modules}
+    print(json.dumps(sorted(heads)), file=sys.stderr)
+"""
+HEAVY = ("torchvision", "open_clip", "timm", "transformers", "huggingface_hub", "sklearn", "scipy")
+HEAVY += ("matplotlib", "pandas", "jinja2", "c2pa")
+
+
+def imported(*arguments: object) -> set[str]:
+    """Packages that a command imports."""
+    command = [sys.executable, "-c", _CODE, *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=ROOT
+    )
+    names = done.stderr.splitlines()[-1]
+    return set(json.loads(names))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["scan", "--help"],
+        ["evaluate", "--help"],
+        ["scan", "nowhere"],
+        ["scan", ".", "-o", "none/r.csv"],
+        ["scan", ".", "--fail-on", "fake"],
+        ["inspect"],
+        ["merge", "none.parquet", "-o", "m.parquet"],
+        ["evaluate", "nowhere", "--perturb", "none-such"],
+        ["finetune", "--real", "a", "--fake", "b", "--out", "none/a.safetensors"],
+        ["calibrate", "--real", "a", "--out", "none/a.safetensors"],
+        ["verify", "none.parquet"],
+    ],
+)
+def test_help_and_usage_errors_do_not_wait_for_torch(arguments: list[str]) -> None:
+    assert not imported(*arguments) & {"torch", *HEAVY}
+
+
+def test_a_scan_imports_torch_and_nothing_else_that_takes_long(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(picture()))
+    found = imported("scan", tmp_path, "--quiet", "-o", tmp_path / "r.parquet")
+    assert "torch" in found
+    assert not found & set(HEAVY)
+
+
+def test_a_worker_process_needs_no_torch() -> None:
+    code = "import sys, clipfake.workers, clipfake.pool; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
+def test_a_scan_reads_no_reference_tokens(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(picture()))
+    code = f"""
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+from clipfake.cli.app import main
+try:
+    main(["scan", {str(tmp_path)!r}, "--quiet"])
+finally:
+    assert any("clip-vit" in name for name in opened)
+    assert not any("reference-tokens" in name for name in opened)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
