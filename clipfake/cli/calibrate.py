@@ -18,6 +18,7 @@ from clipfake.cli.options import (
     Quiet,
     Workers,
 )
+from clipfake.cli.words import say
 from clipfake.errors import UsageError
 from clipfake.report.text import printable
 
@@ -93,12 +94,10 @@ def calibrate_command(
     rows, again = _usable(records)
     unreadable = [record for record in records if record.score is None]
     for record in unreadable:
-        console.print(
-            f"unreadable: {printable(record.path)}: {record.error}", markup=False, soft_wrap=True
-        )
+        say(console, f"unreadable: {record.error}", path=record.path)
     for count, reason in ((len(unreadable), "unreadable"), (again, "given twice")):
         if count:
-            console.print(f"{count} images left out: {reason}", markup=False, soft_wrap=True)
+            say(console, f"{count} images left out: {reason}")
     if len(rows) < LEAST_REALS:
         raise UsageError(
             f"--real: {len(rows)} readable real images, at least {LEAST_REALS} are needed, "
@@ -123,10 +122,8 @@ def calibrate_command(
     )
     write_out(tuned, out)
     print_table(console, _table(present, scores, sources))
-    console.print(_moved(present, tuned, len(rows), no_reference), markup=False, soft_wrap=True)
-    console.print(
-        f"adapter: {out} (clipfake scan --adapter {out} ...)", markup=False, soft_wrap=True
-    )
+    say(console, _moved(present, tuned, len(rows), no_reference))
+    say(console, f"adapter: {out} (clipfake scan --adapter {out} ...)")
     return Exit.FINE
 
 

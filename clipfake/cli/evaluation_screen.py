@@ -10,6 +10,7 @@ from rich.text import Text
 
 from clipfake.cli.tables import LISTED, first, print_table
 from clipfake.cli.training_screen import TrainingProgress
+from clipfake.cli.words import say
 from clipfake.evaluation.bias import WARN_ABOVE
 from clipfake.evaluation.dataset import LabelledSet
 from clipfake.evaluation.figures import Figures
@@ -38,7 +39,8 @@ class EvaluationScreen:
             f"{len(data.examples) - ai} real images"
         ]
         lines += [f"passed over, {why}: {n}" for why, n in sorted(data.passed_over.items())]
-        self._stderr.print("\n".join(lines), markup=False, soft_wrap=True)
+        for line in lines:
+            say(self._stderr, line)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
@@ -80,7 +82,7 @@ class EvaluationScreen:
 
     def wrote(self, path: Path) -> None:
         """Name a file that was written."""
-        self._out.print(f"figures: {printable(str(path))}", markup=False, soft_wrap=True)
+        say(self._out, f"figures: {path}", path=str(path))
 
     def _reals(self, found: Evaluation) -> None:
         table = Table(title="false alarms by source of real images", title_justify="left")
@@ -96,7 +98,7 @@ class EvaluationScreen:
 
     def _say(self, text: str) -> None:
         if text:
-            self._out.print(text, markup=False, soft_wrap=True)
+            say(self._out, text)
 
     def _bias(self, found: Evaluation) -> None:
         if found.bias is None:
@@ -106,12 +108,11 @@ class EvaluationScreen:
             return
         top = list(found.bias.alone.items())[:_FEATURES]
         named = ", ".join(f"{name} {area:.2f}" for name, area in top)
-        self._out.print(
+        say(
+            self._out,
             f"bias audit: format, size, quality and metadata alone tell the label with AUC "
             f"{_number(found.bias.auc)} (the detector: {_number(found.overall.auc)}); "
             f"alone: {named}",
-            markup=False,
-            soft_wrap=True,
         )
         if found.bias.warns:
             self._out.print(

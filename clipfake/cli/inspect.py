@@ -19,7 +19,7 @@ from clipfake.cli.options import (
     Trust,
 )
 from clipfake.cli.streams import echo_json
-from clipfake.report.text import printable
+from clipfake.cli.words import say
 
 
 def inspect_command(
@@ -72,5 +72,5 @@ def inspect_command(
         else:
             show(found, rule, detector.adapter, console)
     for error in unjudged:
-        stderr.print(printable(f"not judged: {error}"), markup=False, soft_wrap=True)
+        say(stderr, f"not judged: {error}")
     return Exit.NOTHING_READ if unjudged else Exit.FINE

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clipfake.cli.screen import STYLES, meaning
+from clipfake.cli.words import say
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
 from clipfake.inspection import Inspection, Standing
@@ -31,20 +32,20 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     record = found.record
     console.rule(Text(printable(record.path, console.encoding)), align="left")
     if record.error is not None:
-        console.print(printable(f"error: {record.error}"), markup=False, soft_wrap=True)
+        say(console, f"error: {record.error}", path=record.path)
     size = "" if record.width is None else f", {record.width} x {record.height} pixels"
     if record.bytes is not None:
         kind = record.format or "no image"
         digest = f", sha256 {record.sha256}" if record.sha256 else ""
         text = f"{kind}{size}, {record.bytes} bytes{digest}"
-        console.print(text, markup=False, soft_wrap=True)
+        say(console, text)
     console.print(Text(f"verdict {record.verdict.value}", STYLES[record.verdict]))
     if record.explanation:
-        console.print(printable(record.explanation), markup=False)
+        say(console, record.explanation)
     if record.score is not None:
-        console.print(meaning(rule, adapter), markup=False)
+        say(console, meaning(rule, adapter))
     if found.standing is not None:
-        console.print(_standing(found.standing), markup=False)
+        say(console, _standing(found.standing))
     if record.facts:
         console.print(_facts(record.facts, console.encoding))
         console.print(
@@ -53,7 +54,7 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     if found.exif:
         console.print(_exif(found.exif, console.encoding))
     for note in record.notes:
-        console.print(f"note: {printable(note)}", markup=False)
+        say(console, f"note: {note}")
 
 
 def as_object(found: Inspection, rule: DecisionRule) -> dict[str, Any]:

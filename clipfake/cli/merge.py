@@ -7,8 +7,8 @@ import typer
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import Debug, Quiet
+from clipfake.cli.words import say
 from clipfake.errors import UsageError
-from clipfake.report.text import printable
 
 
 def merge_command(
@@ -40,18 +40,10 @@ def merge_command(
     merged = merge_reports(reports, output)
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
     if merged.doubled:
-        names = ", ".join(printable(path) for path in merged.doubled_paths)
-        console.print(
-            f"{merged.doubled} rows left out, their paths come twice: {names}",
-            markup=False,
-            soft_wrap=True,
-        )
+        names = ", ".join(merged.doubled_paths)
+        say(console, f"{merged.doubled} rows left out, their paths come twice: {names}")
     for line in merged.rounding:
-        console.print(
-            f"the last digits of scores may differ from {reports[0]}'s: {line}",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(console, f"the last digits of scores may differ from {reports[0]}'s: {line}")
     for share in merged.missing:
         console.print(f"missing: share {share}", markup=False)
     return Exit.FOUND if merged.missing else Exit.FINE

@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clipfake.cli.streams import spinner
+from clipfake.cli.words import say
 from clipfake.errors import ClipfakeError
 from clipfake.records import Verdict
 from clipfake.report.findings import UNREAD
@@ -126,7 +127,7 @@ class Screen:
             self._say("nothing is kept without a report: --output report.parquet makes one")
 
     def _say(self, text: str) -> None:
-        self._stderr.print(printable(text), markup=False, soft_wrap=True)
+        say(self._stderr, text)
 
     def summarise(
         self,
@@ -157,21 +158,20 @@ class Screen:
         out.print(table)
         for code, count in sorted(summary.errors.items()):
             out.print(f"  {code}: {count}", markup=False)
-        if passed_over:
-            parts = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
-            out.print(f"passed over: {parts}", markup=False, soft_wrap=True)
+        left_out = [f"{count} {kind}" for kind, count in sorted(passed_over.items()) if count]
+        if left_out:
+            say(out, f"passed over: {', '.join(left_out)}")
         self._show_worst(summary)
         if any(summary.declared.values()):
-            out.print(_declared(summary), markup=False, soft_wrap=True)
+            say(out, _declared(summary))
         if rule is not None and adapter is not None:
-            out.print(meaning(rule, adapter), markup=False, soft_wrap=True)
+            say(out, meaning(rule, adapter))
         rate = summary.scored / max(summary.seconds, 1e-9)
         done = "described by their metadata" if adapter is None else "scored"
-        out.print(
+        say(
+            out,
             f"{summary.scored} images {done} in {summary.seconds:.1f} s ({rate:.1f} images/s)"
             + (f" by {adapter.label}" if adapter else ""),
-            markup=False,
-            soft_wrap=True,
         )
         for line in written.lines():
             out.print(printable(line), markup=False, soft_wrap=True)
@@ -193,7 +193,7 @@ class Screen:
             more = summary.unread - len(summary.unjudged)
             self._out.print(f"not judged, {summary.unread}:", style="bold")
             for found in summary.unjudged:
-                self._out.print(f"  {printable(found.line())}", markup=False, soft_wrap=True)
+                say(self._out, f"  {found.line()}", path=found.path)
             if more and summary.unjudged:
                 self._out.print(f"  ... and {more} more, all in the report", markup=False)
 
@@ -203,7 +203,7 @@ class Screen:
             return
         stdout = Console(highlight=False)
         for found in summary.findings:
-            stdout.print(f"fails: {printable(found.line())}", markup=False, soft_wrap=True)
+            say(stdout, f"fails: {found.line()}", path=found.path)
         if summary.failing > len(summary.findings):
             more = summary.failing - len(summary.findings)
             stdout.print(f"fails: {more} more files, all in the report", markup=False)
@@ -211,11 +211,10 @@ class Screen:
             kinds = ", ".join(sorted(summary.fail_on))
             stdout.print(f"{summary.failing} of {summary.files} files are {kinds}", markup=False)
         if summary.unread and UNREAD not in summary.fail_on:
-            stdout.print(
+            say(
+                stdout,
                 f"{summary.unread} files that look like images, or were asked for by name, were "
                 "not judged, and the run does not fail for them; --strict makes it",
-                markup=False,
-                soft_wrap=True,
             )
 
 

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from clipfake.cli.streams import spinner
-from clipfake.report.text import printable
+from clipfake.cli.words import say
 from clipfake.training.finetune import Finetuned
 from clipfake.training.headonly import Outcome
 from clipfake.training.options import Move, State
@@ -86,20 +86,17 @@ class TrainingProgress:
             self._bar.update(self._task, completed=state.done, detail=detail)
         elif now - self._said >= PLAIN_SECONDS or state.done >= state.total:
             self._said = now
-            self._console.print(
-                f"{state.phase} {state.done} of {state.total}, {detail}, {left / 60:.0f} min left",
-                markup=False,
-                soft_wrap=True,
-            )
+            done = f"{state.phase} {state.done} of {state.total}"
+            say(self._console, f"{done}, {detail}, {left / 60:.0f} min left")
 
 
 def tell(console: Console, result: Finetuned, out: Path) -> None:
     """Print what was left out, what the new adapter does beside the old one, and its name."""
     outcome = result.outcome
     for line in result.errors:
-        console.print(f"unreadable: {printable(line)}", markup=False, soft_wrap=True)
+        say(console, f"unreadable: {line}")
     for reason, count in sorted(result.left_out.items()):
-        console.print(f"{count} images left out: {reason}", markup=False, soft_wrap=True)
+        say(console, f"{count} images left out: {reason}")
     trained, held_out = result.images
     lines = [
         f"{result.move.value}: {trained} images trained on, {held_out} held out",
@@ -112,7 +109,8 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
     if not outcome.improved:
         lines.append("nothing did better than the start: only thresholds moved")
     lines.append(f"adapter: {out} (clipfake scan --adapter {out} ...)")
-    console.print("\n".join(lines), markup=False, soft_wrap=True)
+    for line in lines:
+        say(console, line)
 
 
 def _on_reference(outcome: Outcome) -> str:

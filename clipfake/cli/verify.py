@@ -15,8 +15,8 @@ from clipfake.cli.options import (
     Quiet,
     Workers,
 )
+from clipfake.cli.words import say
 from clipfake.errors import UsageError
-from clipfake.report.text import printable
 
 if TYPE_CHECKING:
     from clipfake.verify import Differences
@@ -56,22 +56,20 @@ def verify_command(
     found = verify_report(report, detector, sample=sample, seed=seed, workers=workers)
     console = Console(highlight=False, quiet=quiet)
 
-    def say(text: str) -> None:
-        console.print(printable(text), markup=False, soft_wrap=True)
-
     for line in found.lines:
-        say(line)
+        say(console, line)
     for line in found.rounding:
-        say(f"{line}: rounding, no difference")
+        say(console, f"{line}: rounding, no difference")
     if found.remote:
-        say(f"{found.remote} files on other machines are not checked")
+        say(console, f"{found.remote} files on other machines are not checked")
     if found.scored:
-        say(_promise(found))
+        say(console, _promise(found))
     statement = "checked" if found.statement else "absent"
     say(
+        console,
         f"{found.rows} rows, {found.hashed} files hashed again, {found.scored} scored again, "
         f"statement of custody {statement}: {len(found.lines)} differences"
-        + (f", {len(found.rounding)} scores that differ by rounding" if found.rounding else "")
+        + (f", {len(found.rounding)} scores that differ by rounding" if found.rounding else ""),
     )
     return Exit.FOUND if found.lines else Exit.FINE
 
