@@ -77,6 +77,8 @@ class Summary:
     def _rank(self, row: Mapping[str, Any]) -> None:
         """Keep a row if it is among the worst: ai first, then conflicts, then what is undecided."""
         rank = _RANKS.get(row["verdict"])
+        if rank == 0 and row["score"] is None:
+            rank = None  # nobody looked at its pixels
         if row["verdict_basis"] == _CONFLICT:
             rank = max(rank or 0, _CONFLICT_RANK)
         if rank is None or not self.top:

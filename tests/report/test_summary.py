@@ -77,6 +77,7 @@ def test_an_empty_summary_is_all_zeros() -> None:
 def test_the_worst_are_ai_then_conflicts_then_undecided_never_real() -> None:
     summary = summed(
         scored("real", 0.3),
+        Record("unseen", verdict=Verdict.INCONCLUSIVE),
         scored("undecided", 0.6, Verdict.INCONCLUSIVE),
         Record("torn", score=0.2, verdict=Verdict.INCONCLUSIVE, verdict_basis="conflict"),
         scored("likely", 0.9, Verdict.AI),
