@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clipfake.metadata.loose_xml import MAX_STEPS
 from clipfake.metadata.xmp import MAX_ELEMENTS, MAX_VALUE, Properties, read_xmp
 from tests.metadata.pieces import AI_TYPE, packet
 
@@ -284,6 +285,12 @@ def test_a_value_that_is_cut_off_is_not_told() -> None:
     assert broken(data[: data.index(b"trained") + 3]) == {TOOL: ["a tool"]}
     data = packet("<xmp:CreatorTool>Adobe Firefly is not what I used</xmp:CreatorTool>")
     assert broken(data[: data.index(b" is not")]) == {}
+
+
+def test_a_broken_packet_is_read_up_to_so_many_tags() -> None:
+    many = '<dc:title a="1">x</dc:title>' * MAX_STEPS
+    assert broken(packet(START + many)[:-40])[TYPE] == [AI_TYPE]
+    assert TYPE not in broken(packet(many + START)[:-40])
 
 
 ENCODINGS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
