@@ -289,8 +289,13 @@ def test_a_value_that_is_cut_off_is_not_told() -> None:
 
 def test_a_broken_packet_is_read_up_to_so_many_tags() -> None:
     many = '<dc:title a="1">x</dc:title>' * MAX_STEPS
-    assert broken(packet(START + many)[:-40])[TYPE] == [AI_TYPE]
-    assert TYPE not in broken(packet(many + START)[:-40])
+    assert broken(packet(f"{START}& {many}"))[TYPE] == [AI_TYPE]
+    assert TYPE not in broken(packet(f"& {many}{START}"))
+
+
+def test_what_stands_before_a_late_fault_is_read() -> None:
+    many = "<dc:title>x</dc:title>" * 20_000
+    assert broken(packet(START + many + "&"))[TYPE] == [AI_TYPE]
 
 
 ENCODINGS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
