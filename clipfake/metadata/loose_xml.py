@@ -21,7 +21,7 @@ _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _CONTROLS = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
 _CDATA = "<![CDATA["
 _SECTIONS = (("<!--", "-->"), (_CDATA, "]]>"), ("<?", "?>"))
-MAX_STEPS = 300_000  # tags, attributes and faults
+MAX_STEPS = 60_000  # tags, attributes and faults; whole packets have some thousand
 _XML = "http://www.w3.org/XML/1998/namespace"
 
 

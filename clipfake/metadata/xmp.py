@@ -12,6 +12,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
 MAX_ELEMENTS = 100_000
 MAX_DEPTH = 100
+_MAX_AGAIN = 10_000  # elements after which a packet with a fault is not read a second time
 MAX_VALUE = 2**16  # characters; generators keep whole workflows in one value
 _CONTAINERS = {f"{RDF} {name}" for name in ("Bag", "Seq", "Alt", "li", "Description", "value")}
 
@@ -87,6 +88,8 @@ def read_xmp(packet: bytes) -> Xmp:
         return Xmp(reader.properties, str(error))
     except expat.ExpatError as error:
         fault = f"XMP is not well-formed ({expat.ErrorString(error.code)})"
+    if reader.elements > _MAX_AGAIN:  # what stands before the fault is read
+        return Xmp(reader.properties, fault)
     reader = _Reader()
     with suppress(ValueError):  # the first fault is the one that is told
         read_loosely(text, reader, _PREFIXES)
@@ -125,12 +128,12 @@ class _Reader:
         self._owner = 0  # depth of the rdf:Description whose properties are read, 0 for none
         self._buffer: list[str] = []
         self._room = MAX_VALUE  # characters that the buffer still takes
-        self._elements = 0
+        self.elements = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins; raises ValueError when there are too many, or too deep ones."""
-        self._elements += 1
-        if self._elements > MAX_ELEMENTS:
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
             raise ValueError(f"XMP has more than {MAX_ELEMENTS} elements")
         self._path.append(name)
         if len(self._path) > MAX_DEPTH:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clipfake.metadata.loose_xml import MAX_STEPS
 from clipfake.metadata.xmp import MAX_ELEMENTS, MAX_VALUE, Properties, read_xmp
 from tests.conftest import PATIENCE
 from tests.metadata.pieces import AI_TYPE, packet
@@ -285,6 +286,17 @@ def test_a_value_that_is_cut_off_is_not_told() -> None:
     assert broken(data[: data.index(b"trained") + 3]) == {TOOL: ["a tool"]}
     data = packet("<xmp:CreatorTool>Adobe Firefly is not what I used</xmp:CreatorTool>")
     assert broken(data[: data.index(b" is not")]) == {}
+
+
+def test_a_broken_packet_is_read_up_to_so_many_tags() -> None:
+    many = '<dc:title a="1">x</dc:title>' * MAX_STEPS
+    assert broken(packet(f"{START}& {many}"))[TYPE] == [AI_TYPE]
+    assert TYPE not in broken(packet(f"& {many}{START}"))
+
+
+def test_what_stands_before_a_late_fault_is_read() -> None:
+    many = "<dc:title>x</dc:title>" * 20_000
+    assert broken(packet(START + many + "&"))[TYPE] == [AI_TYPE]
 
 
 ENCODINGS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
