@@ -19,6 +19,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("any machine")
+# as the command has it, and before torch is imported: busy cores are not taken by threads that wait
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 EXAMPLES = Path(__file__).parent.parent / "examples" / "images"
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import signal
 import sys
 from types import FrameType
@@ -74,6 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is not None:
         sys.exit(_run(arguments))
     gc.set_threshold(_COLLECT_AFTER)
+    # threads of torch that wait by spinning take the cores from the decoders, and from each other
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     code = _run(sys.argv[1:])
     gc.freeze()  # or the interpreter looks through all objects of torch once more before it ends
     sys.exit(code)

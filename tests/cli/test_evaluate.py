@@ -81,7 +81,7 @@ def test_a_tree_is_scored_and_measured(
     assert robust["jpeg-30"]["auc"]["value"] == pytest.approx(roc_auc_score(is_ai, changed))
     assert set(robust) == {"jpeg-30", "flip"}
 
-    with files[1].open(newline="") as file:
+    with files[1].open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["perturbation"], row["name"]) for row in rows] == [
         ("none", "all"),
