@@ -24,6 +24,7 @@ from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning import scan_items
 from clipfake.sources import Item
 from clipfake.sources.archives.finder import Finder
+from clipfake.sources.item import native
 from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
 
@@ -185,11 +186,12 @@ class _Files:
     """Finds the files of rows, as the scan named them from its folder."""
 
     def __init__(self, folder: str) -> None:
-        self._folder, self._finder = folder, Finder()
+        self._folder, self._finder = native(folder), Finder()
 
     def item(self, row: dict[str, Any]) -> Item:
         """The file of a row, or the member of an archive."""
-        name = os.fsdecode(row["path_raw"]) if row["path_raw"] else str(row["path"])
+        raw = row["path_raw"]
+        name = os.fsdecode(raw) if raw else native(str(row["path"]))
         return self._finder.found(Item(os.path.join(self._folder, name)))
 
 

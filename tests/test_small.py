@@ -13,7 +13,7 @@ from clipfake.scanning import LEAST_SIDE, scan_items
 from clipfake.sources import Item
 from tests.conftest import encoded, picture
 
-PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, Seed: 7, Size: 64x48"
+PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Size: 64x48"
 
 
 @pytest.fixture(scope="module")

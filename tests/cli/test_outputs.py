@@ -223,6 +223,6 @@ def test_a_missing_extra_is_found_first(
 ) -> None:
     monkeypatch.chdir(folder)
     monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.setattr("clipfake.cli.options.find_spec", lambda _name: None)
+    monkeypatch.setattr("clipfake.metadata.trust.find_spec", lambda _name: None)
     assert clipfake(*arguments) == Exit.USAGE
     assert text in capsys.readouterr().err

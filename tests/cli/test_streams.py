@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     for seed, name in enumerate(NAMES):
         (tmp_path / "in" / name).write_bytes(encoded(picture(seed=seed)))
-    (tmp_path / "in" / "ü.png").write_text("no picture")
+    (tmp_path / "in" / "日ü.png").write_text("no picture")
     lines = "".join(f"in/{name},real\n" for name in NAMES)
     (tmp_path / "list.csv").write_text(f"path,label\n{lines}", encoding="utf-8")
     names = "".join(f"in/{name}\n" for name in NAMES)

@@ -12,6 +12,7 @@ from clipfake.cli.screen import PLAIN_SECONDS, Screen
 from clipfake.cli.tables import LISTED, first, print_table
 from clipfake.cli.training_screen import TrainingProgress
 from clipfake.records import Record, Verdict
+from clipfake.report.schema import report_schema, to_row
 from clipfake.report.summary import Summary
 from clipfake.sources import Selection, Sources
 from clipfake.training.options import State
@@ -67,7 +68,7 @@ def test_a_log_sees_progress_every_so_many_seconds(
     with shown.progress(Sources([], Selection()), summary):
         for _ in range(25):
             now[0] += PLAIN_SECONDS / 10
-            summary.add(Record("a.png", verdict=Verdict.REAL))
+            summary.add(to_row(Record("a.png", verdict=Verdict.REAL), report_schema({})))
             shown.advance()
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
