@@ -90,7 +90,7 @@ def scan_items(
     batches = read_batches(
         items,
         ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use),
-        batch_size=detector.batch_size,
+        batch_size=detector.at_once,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
     )

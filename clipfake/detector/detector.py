@@ -112,6 +112,12 @@ class Detector:
             micro_batch=micro_batch,
         )
 
+    @property
+    def at_once(self) -> int:
+        """Images that fill whole micro-batches, at least as many as ``batch_size``."""
+        micro = self.arithmetic.micro_batch
+        return -(-self.batch_size // micro) * micro
+
     def score(self, images: Iterable[ImageLike]) -> npt.NDArray[np.float32]:
         """Score images.
 
@@ -134,7 +140,7 @@ class Detector:
             raise TypeError("score takes several images, not one array: put it in a list")
         stream = enumerate(images)
         scores = [np.empty(0, dtype=np.float32)]
-        while batch := list(islice(stream, self.batch_size)):
+        while batch := list(islice(stream, self.at_once)):
             pixels = np.stack([self._numbered(index, image) for index, image in batch])
             scores.append(self.score_pixels(torch.from_numpy(pixels)))
         return np.concatenate(scores)
@@ -166,7 +172,7 @@ class Detector:
         """
         wanted, done, start = sorted(blocks), [], 0
         while start < len(pixels):
-            part = pixels[start : start + self.batch_size]
+            part = pixels[start : start + self.at_once]
             try:
                 with encoding(self.device, self.precision):
                     done.append(self._encode(part.to(self.device, non_blocking=True), wanted))
