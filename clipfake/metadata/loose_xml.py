@@ -18,7 +18,7 @@ _JUNK = re.compile(r"""[^\s<>"'/]+|["'/]|\s+""")
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 # characters that XML 1.0 (section 2.2) has no place for
-_CONTROLS = {code: None for code in range(32) if chr(code) not in "\t\n\r"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 _CDATA = "<![CDATA["
 _SECTIONS = (("<!--", "-->"), (_CDATA, "]]>"), ("<?", "?>"))
 MAX_STEPS = 60_000  # tags, attributes and faults; whole packets have some thousand
@@ -51,7 +51,7 @@ def read_loosely(document: str, handler: Handler, prefixes: Mapping[str, str]) -
     Raises:
         ValueError: a document type declaration, or more than ``MAX_STEPS`` things to read.
     """
-    _Loose(document.translate(_CONTROLS), handler, prefixes).read()
+    _Loose(_CONTROLS.sub("", document), handler, prefixes).read()
 
 
 class _Loose:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from xml.parsers import expat
 
+import numpy as np
+
 from clipfake.metadata.loose_xml import read_loosely
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -44,8 +46,6 @@ _MARKS = (
     (b"\x00<", "utf-16-be"),
 )
 _DECLARED = re.compile(rb"<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-# bytes that are no UTF-8, as Latin-1 has them
-_STRAY = {0xDC00 + byte: chr(byte) for byte in range(128, 256)}
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,15 @@ def _decoded(packet: bytes) -> tuple[str, str]:
     with suppress(LookupError, UnicodeError):
         if codecs.lookup(name).name.startswith(("iso8859", "cp", "koi8", "mac", "ascii")):
             return packet.decode(name), ""
-    text = packet.decode("utf-8", errors="surrogateescape").translate(_STRAY)
-    return text, "XMP has bytes that are no UTF-8"
+    return _with_latin_1(packet), "XMP has bytes that are no UTF-8"
+
+
+def _with_latin_1(packet: bytes) -> str:
+    """Text in UTF-8, whose other bytes are taken for Latin-1."""
+    text = packet.decode("utf-8", errors="surrogateescape")  # as U+DC80 to U+DCFF (PEP 383)
+    codes = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype="<u4").copy()
+    codes[(codes >= 0xDC80) & (codes <= 0xDCFF)] -= 0xDC00
+    return codes.tobytes().decode("utf-32-le")
 
 
 def _refuse(*_arguments: object) -> None:
