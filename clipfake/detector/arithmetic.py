@@ -19,6 +19,7 @@ _MICRO_BATCHES = {"cpu": 8, "mps": 16, "cuda": 64}
 _OTHER_MICRO_BATCH = 16
 # largest differences of scores that rounding alone explains: docs/detector.md has what was measured
 SAME_PRECISION, OTHER_PRECISION = 0.05, 0.2
+MOST_AT_ONCE, MOST_THREADS = 1024, 1024
 _NATIVE = ("amx_bf16", "avx512_bf16", "arm_bf16", "bf16", "avx512_f", "avx2")
 
 
@@ -72,9 +73,14 @@ class Arithmetic:
 
     @classmethod
     def from_json(cls, held: Mapping[str, Any]) -> "Arithmetic | None":
-        """Read it out of a report's metadata; None where that does not hold all of it."""
+        """Read it out of a report's metadata.
+
+        Returns:
+            None where that does not hold all of it, or holds numbers that no detector has: a report
+            may come from anywhere, and what it says is computed with.
+        """
         try:
-            return cls(
+            found = cls(
                 str(held["device"]),
                 str(held["precision"]),
                 int(held["micro_batch"]),
@@ -84,6 +90,9 @@ class Arithmetic:
             )
         except (KeyError, TypeError, ValueError):
             return None
+        least = 1 if found.device == "cpu" else 0
+        sane = 1 <= found.micro_batch <= MOST_AT_ONCE and least <= found.threads <= MOST_THREADS
+        return found if sane else None
 
     def tolerance(self, other: "Arithmetic | None", precision: str | None = None) -> float:
         """Largest difference of scores that rounding explains.

@@ -33,6 +33,21 @@ def test_what_is_no_number_tells_none() -> None:
     assert Arithmetic.from_json({**HERE.to_json(), "threads": "two"}) is None
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"micro_batch": 0},
+        {"micro_batch": -8},
+        {"micro_batch": 10**9},
+        {"threads": 0},
+        {"threads": -1},
+        {"threads": 10**6},
+    ],
+)
+def test_numbers_that_no_detector_has_are_not_computed_with(numbers: dict[str, int]) -> None:
+    assert Arithmetic.from_json({**HERE.to_json(), **numbers}) is None
+
+
 def test_only_equal_arithmetic_promises_equal_scores() -> None:
     assert HERE.tolerance(replace(HERE)) == 0.0
     for change in (
