@@ -10,19 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL.PngImagePlugin import PngInfo
 
-from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
+from tests.cli.command import clipfake
 from tests.conftest import encoded, picture
 
 LINE = "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Size: 64x48, Model: sd"
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 def metadata(*arguments: object) -> int:

@@ -5,20 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.report.schema import COLUMNS
+from tests.cli.command import clipfake
 from tests.conftest import EXAMPLES, encoded, picture
 from tests.sources.archives import packed
 
 CAMERA = EXAMPLES / "rocket-camera-exif.jpg"
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 def generated(path: Path) -> Path:

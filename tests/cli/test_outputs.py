@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.report import files
 from clipfake.report.report import check_outputs
+from tests.cli.command import clipfake
 from tests.conftest import PATIENCE, encoded, picture
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,13 +37,6 @@ def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(clipfake.detector.detector, "load_backbone", never)
     monkeypatch.setattr(clipfake.detector.backbone, "load_backbone", never)
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 COMMANDS = {

@@ -20,6 +20,7 @@ from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.report.journal import journal_path
 from clipfake.report.schema import COLUMNS
+from tests.cli.command import clipfake
 from tests.conftest import EXAMPLES, PATIENCE, encoded, picture
 
 
@@ -32,13 +33,6 @@ def folder(tmp_path: Path) -> Path:
     (root / "cut.jpg").write_bytes(encoded(picture(400, 400), "JPEG")[:3000])
     (root / "notes.txt").write_text("no picture")
     return root
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 def rows(path: Path) -> dict[str, dict[str, object]]:

@@ -12,35 +12,18 @@ import pyarrow.parquet as pq
 import pytest
 
 import clipfake.reader as clipfake_reader
-from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.imaging.limits import Limits
 from clipfake.records import NOT_READ, Record
 from clipfake.report.journal import Journal, journal_path
 from clipfake.sources import Item
+from tests.cli.command import clipfake, scan, twelve_files
 from tests.conftest import PATIENCE, encoded, picture
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twelve files, of which two pairs are alike and one is cut off."""
-    root = tmp_path / "in"
-    root.mkdir()
-    for number in range(11):
-        (root / f"{number:02d}.png").write_bytes(encoded(picture(seed=number % 9)))
-    (root / "11.jpg").write_bytes(encoded(picture(400, 400), "JPEG")[:3000])
-    return root
-
-
-def scan(folder: Path, output: Path, *options: object) -> int:
-    return clipfake("scan", folder, "-o", output, "--quiet", "--workers", 0, *options)
+    return twelve_files(tmp_path / "in")
 
 
 def broken_off(folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:

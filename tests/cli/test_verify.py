@@ -9,32 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
 from clipfake.verify import load_detector_of, verify_report
+from tests.cli.command import clipfake, scan, twelve_files
 from tests.conftest import encoded, picture
-
-
-def clipfake(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twelve files, of which two pairs are alike and one is cut off."""
-    root = tmp_path / "in"
-    root.mkdir()
-    for number in range(11):
-        (root / f"{number:02d}.png").write_bytes(encoded(picture(seed=number % 9)))
-    (root / "11.jpg").write_bytes(encoded(picture(400, 400), "JPEG")[:3000])
-    return root
-
-
-def scan(folder: Path, output: Path, *options: object) -> int:
-    return clipfake("scan", folder, "-o", output, "--quiet", "--workers", 0, *options)
+    return twelve_files(tmp_path / "in")
 
 
 def test_a_report_is_verified_against_its_files(
