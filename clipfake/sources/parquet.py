@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ def parquet_schema(path: str | os.PathLike[str]) -> pa.Schema:
         OSError: it cannot be read.
         ValueError: it is no Parquet file.
     """
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, _value_errors():
         return pq.read_schema(file)
 
 
@@ -32,5 +33,16 @@ def parquet_batches(
         OSError: it cannot be read.
         ValueError: it is no Parquet file.
     """
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, _value_errors():
         yield from pq.ParquetFile(file).iter_batches(rows, columns=columns)
+
+
+@contextmanager
+def _value_errors() -> Iterator[None]:
+    """What Arrow raises of a file's content, as ValueError: it has an exception for each reason."""
+    try:
+        yield
+    except (ValueError, MemoryError):
+        raise
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error

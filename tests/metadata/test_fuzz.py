@@ -4,12 +4,13 @@ import time
 
 import pytest
 
+from benchmarks.fuzz import Inputs
 from benchmarks.fuzz_broken import broken_seeds
-from benchmarks.fuzz_metadata import Inputs, run
+from benchmarks.fuzz_metadata import run
 from benchmarks.fuzz_seeds import make_seeds
 from tests.conftest import PATIENCE
 
-INPUTS = Inputs(make_seeds() + broken_seeds(), seed=0)
+INPUTS = Inputs(make_seeds() + broken_seeds(), seed=0, run=run)
 EACH = 200  # mutants of a test; benchmarks/fuzz_metadata.py runs as many as one has time for
 
 

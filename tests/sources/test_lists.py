@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.sources import Item, Selection, Sources
-from clipfake.sources.lists.names import MOST_NAME, unquoted
+from clipfake.sources.lists.names import unquoted
+from clipfake.sources.lists.row import MOST_NAME
 from clipfake.sources.lists.text import lines, open_text, zero_separated
 from clipfake.sources.manifest import Manifest
 from tests.conftest import PATIENCE

@@ -1,6 +1,7 @@
 """Manifests: paths and columns out of text, CSV, JSON Lines and Parquet."""
 
 import io
+import json
 import os
 import sys
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ import pytest
 
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.sources import Item
+from clipfake.sources.lists.row import MOST_NAME
 from clipfake.sources.manifest import Manifest, is_manifest
 
 
@@ -341,6 +343,33 @@ def test_a_broken_parquet_is_refused(tmp_path: Path, content: bytes) -> None:
     assert refusal(tmp_path, "m.parquet", content).startswith(
         "m.parquet: manifest cannot be read ("
     )
+
+
+def test_a_parquet_of_a_type_that_arrow_does_not_know_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as the schema of a damaged file can ask for
+    def unknown(*_: object, **__: object) -> pa.Schema:
+        raise pa.ArrowNotImplementedError("Integers with more than 64 bits not implemented")
+
+    (tmp_path / "m.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr("clipfake.sources.parquet.pq.read_schema", unknown)
+    with pytest.raises(UsageError, match=r"m\.parquet: manifest cannot be read \(Integers with"):
+        Manifest(str(tmp_path / "m.parquet"))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_path_longer_than_any_is_a_row_with_a_fault(tmp_path: Path, suffix: str) -> None:
+    paths = ["a", "b" * (MOST_NAME + 1), "c" * MOST_NAME]
+    if suffix == "parquet":
+        items = parquet(tmp_path, {"path": paths})
+    else:
+        lines = ["path", *paths] if suffix == "csv" else [json.dumps({"path": p}) for p in paths]
+        items = manifest(tmp_path, f"m.{suffix}", "\n".join(lines))
+    (_, first), (name, fault), (_, last) = faults(items)
+    assert (first, last) == (None, None)
+    assert name == {"csv": "m.csv:3", "jsonl": "m.jsonl:2", "parquet": "m.parquet:2"}[suffix]
+    assert fault == "the 'path' of this row is longer than any path; write one there"
 
 
 def test_times_beyond_the_calendar_are_refused(tmp_path: Path) -> None:

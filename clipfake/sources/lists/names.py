@@ -6,10 +6,9 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from clipfake.sources.lists.row import Row
+from clipfake.sources.lists.row import MOST_NAME, Row
 from clipfake.sources.lists.text import lines, zero_separated
 
-MOST_NAME = 2**16  # characters; no system takes longer paths
 _SHOWN = 80
 _LONG = "longer than any path; list one path a line"
 _ZEROS = "holds zero bytes; give --null for names that zero bytes separate"

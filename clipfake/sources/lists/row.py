@@ -10,6 +10,7 @@ import pyarrow as pa
 from clipfake.errors import UsageError
 
 PATH_COLUMN = "path"
+MOST_NAME = 2**16  # characters; no system takes longer paths
 # of one list; each report and journal begins with them all
 MOST_COLUMNS, MOST_LETTERS = 4_000, 2**16
 _SHOWN_COLUMNS, _SHOWN_LETTERS = 10, 40
@@ -53,6 +54,8 @@ def path_or_fault(value: Any) -> tuple[str, str | None]:
         return "", f"no path in this row; write one under {PATH_COLUMN!r}, or delete the row"
     if not isinstance(value, str):
         return "", f"the {PATH_COLUMN!r} of this row is no text; write a path there"
+    if len(value) > MOST_NAME:
+        return "", f"the {PATH_COLUMN!r} of this row is longer than any path; write one there"
     return value, None
 
 
