@@ -229,7 +229,7 @@ def scan_command(
     journal = open_journal(output or [], sources, about, every=at_once, resume=resume)
     replaced = {path for path in output or [] if path.exists()}
     report = Report(output or [], sources.columns, about, journal)
-    inputs, restored = Inputs(), 0
+    inputs = Inputs()
     try:
         with report, screen.progress(sources, summary):
             items: Iterable[Item] = share.of(sources)
@@ -237,13 +237,12 @@ def scan_command(
 
                 def restore(row: dict[str, Any]) -> None:
                     report.restore(row)
-                    summary.add(row)
+                    summary.restore(row)
                     inputs.add(row)
                     screen.advance()
 
                 items = remaining(items, journal, restore)
-                restored = summary.files
-                screen.restored(restored, journal.path)
+                screen.restored(summary.restored, journal.path)
             for record in start(items, limits=limits, workers=workers, cache=known):
                 row = report.add(record)
                 summary.add(row)
@@ -252,7 +251,9 @@ def scan_command(
     except KeyboardInterrupt:
         screen.interrupted(report.paths)
         raise
-    statement = write_custody(inputs, about, report.paths, restored=restored) if custody else None
+    statement = None
+    if custody:
+        statement = write_custody(inputs, about, report.paths, restored=summary.restored)
     written = Written(report.paths, replaced, statement)
     screen.summarise(
         summary, rule, detector.adapter if detector else None, written, sources.passed_over
@@ -263,7 +264,7 @@ def scan_command(
             "adapter": detector.adapter.label if detector else None,
             "threshold": rule.threshold if rule else None,
             "fpr": rule.fpr if rule else None,
-            "restored": restored,
+            "restored": summary.restored,
             "custody": None if statement is None else str(statement),
         }
         reports = [str(path) for path in report.paths]

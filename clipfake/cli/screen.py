@@ -48,7 +48,7 @@ STYLES = {
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         # over the whole scan: files come in bursts of a batch
-        return Text(f"{task.completed / task.elapsed:.1f} images/s" if task.elapsed else "")
+        return Text(f"{task.fields['pace']:.1f} images/s")
 
 
 class Screen:
@@ -92,7 +92,7 @@ class Screen:
         )
         with Progress(*columns, console=self._stderr, transient=True) as progress:
             self._progress = progress
-            task = progress.add_task("", total=None, least="")
+            task = progress.add_task("", total=None, least="", pace=0.0)
             if sources.rereadable:
                 threading.Thread(target=_count, args=(sources, progress, task), daemon=True).start()
             yield
@@ -104,15 +104,15 @@ class Screen:
             return
         if self._progress is not None:
             self._progress.update(
-                self._progress.task_ids[0], advance=1, description=_counts(self._summary)
+                self._progress.task_ids[0],
+                advance=1,
+                description=_counts(self._summary),
+                pace=self._summary.pace,
             )
         elif time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
-            rate = self._summary.files / max(self._summary.seconds, 1e-9)
-            self._stderr.print(
-                f"{self._summary.files} files, {rate:.1f} images/s: {_counts(self._summary)}",
-                markup=False,
-            )
+            done = f"{self._summary.files} files, {self._summary.pace:.1f} images/s"
+            say(self._stderr, f"{done}: {_counts(self._summary)}")
 
     def restored(self, rows: int, journal: Path) -> None:
         """Say what an interrupted scan left."""
@@ -166,13 +166,11 @@ class Screen:
             say(out, _declared(summary))
         if rule is not None and adapter is not None:
             say(out, meaning(rule, adapter))
-        rate = summary.scored / max(summary.seconds, 1e-9)
         done = "described by their metadata" if adapter is None else "scored"
-        say(
-            out,
-            f"{summary.scored} images {done} in {summary.seconds:.1f} s ({rate:.1f} images/s)"
-            + (f" by {adapter.label}" if adapter else ""),
-        )
+        before = f", {summary.restored} files of them before" if summary.restored else ""
+        by = f" by {adapter.label}" if adapter else ""
+        took = f"{summary.seconds:.1f} s ({summary.rate:.1f} images/s)"
+        say(out, f"{summary.scored} images {done}{by}{before}; this run took {took}")
         for line in written.lines():
             out.print(printable(line), markup=False, soft_wrap=True)
 

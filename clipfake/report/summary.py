@@ -31,6 +31,7 @@ class Summary:
         failing: how many files are of these kinds.
         findings: the first ``LISTED`` of them, in order.
         unjudged: the first files that are unread, as many as ``top``.
+        restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
     def __init__(self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP) -> None:
@@ -51,6 +52,8 @@ class Summary:
         self.failing = 0
         self.findings: list[Finding] = []
         self.unjudged: list[Finding] = []
+        self.restored = 0
+        self._scored_before = 0
         self._worst: list[tuple[int, float, int, Finding]] = []
         self._start = time.monotonic()
 
@@ -73,6 +76,11 @@ class Summary:
         if UNREAD in kinds and len(self.unjudged) < self.top:
             self.unjudged.append(Finding.of(row))
         self._rank(row)
+
+    def restore(self, row: Mapping[str, Any]) -> None:
+        """Count a row that an earlier run of the same scan wrote; it bears on no rate."""
+        self.add(row)
+        self.restored, self._scored_before = self.files, self.scored
 
     def _rank(self, row: Mapping[str, Any]) -> None:
         """Keep a row if it is among the worst: ai first, then conflicts, then what is undecided."""
@@ -110,6 +118,16 @@ class Summary:
         return time.monotonic() - self._start
 
     @property
+    def pace(self) -> float:
+        """Files a second that this run has seen."""
+        return (self.files - self.restored) / max(self.seconds, 1e-9)
+
+    @property
+    def rate(self) -> float:
+        """Files a second that this run has given a verdict."""
+        return (self.scored - self._scored_before) / max(self.seconds, 1e-9)
+
+    @property
     def worst(self) -> list[Finding]:
         """The ``top`` worst files, worst first: ai, conflicts, inconclusive, each by score."""
         return [entry[3] for entry in sorted(self._worst, key=lambda e: e[:3], reverse=True)]
@@ -131,7 +149,7 @@ class Summary:
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),
-            "images_per_second": round(self.scored / seconds, 2) if seconds else None,
+            "images_per_second": round(self.rate, 2) if seconds else None,
             "worst": [finding.to_json() for finding in self.worst],
             "not_judged": [finding.to_json() for finding in self.unjudged],
             "fail_on": sorted(self.fail_on),

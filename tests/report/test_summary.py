@@ -189,3 +189,17 @@ def test_declarations_and_conflicts_are_counted() -> None:
     found = summed(*records).to_json()
     assert found["declared"] == {"ai": 2, "none": 1}
     assert found["conflicts"] == 1
+
+
+def test_what_an_earlier_run_did_bears_on_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Summary, "seconds", 2.0)
+    summary = Summary()
+    rows = [to_row(scored(name, 0.5), SCHEMA) for name in "abcd"]
+    for row in rows[:3]:
+        summary.restore(row)
+    assert (summary.restored, summary.pace, summary.rate) == (3, 0.0, 0.0)
+    summary.add(rows[3])
+    summary.add(to_row(failed("e", ErrorCode.DAMAGED), SCHEMA))
+    assert (summary.files, summary.scored, summary.restored) == (5, 4, 3)
+    assert (summary.pace, summary.rate) == (1.0, 0.5)
+    assert summary.to_json()["images_per_second"] == 0.5
