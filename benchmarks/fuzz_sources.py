@@ -46,7 +46,7 @@ _ARCHIVES = ArchiveLimits(
 )
 _LIMITS = Limits(bytes=2**22)
 _OPTIONS = ReadOptions(None, _LIMITS, None)
-_LIST_BYTES = 2**17  # of a list that are read: its rows cost what they are many
+_LIST_BYTES = 2**16  # of a list that are read: its rows cost what they are many
 _ERROR_LETTERS = 2000
 _ZEROS = "names0"  # a list whose names end in zero bytes
 
