@@ -4,9 +4,10 @@ help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 test: ## run all tests
 	python -m pytest
-lint: ## ruff, check and format
+lint: ## ruff, check and format; the contract of the rooms
 	ruff check .
 	ruff format --check .
+	lint-imports
 types: ## mypy, strict
 	mypy
 audit: ## bandit; pyproject.toml says which rules are left out, and why

@@ -25,8 +25,8 @@ from pathlib import Path
 from benchmarks.metadata import small_files
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
-from clipfake.metadata_scan import scan_metadata
 from clipfake.records import Record
+from clipfake.scanning.describe import scan_metadata
 from clipfake.sources import Selection, Sources
 
 FORMS = ("zip", "stored.zip", "tar", "tar.gz")
@@ -77,7 +77,7 @@ def timed(scan: Scan, source: Path) -> tuple[float, str]:
 def pixels_scan(workers: int | None) -> Scan:
     """A scan with scores."""
     from clipfake.detector import Detector
-    from clipfake.scanning import scan_items
+    from clipfake.scanning.score import scan_items
 
     detector = Detector.load()
     return partial(

@@ -8,7 +8,7 @@ from itertools import islice
 
 from clipfake.detector import Detector
 from clipfake.imaging.limits import Limits
-from clipfake.scanning import scan_items
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Item, Selection, Sources
 
 BATCHES = (1, 3, 5, 7, 8, 13, 16, 32, 33)

@@ -25,7 +25,6 @@ from clipfake.imaging.raw import raw_kind
 from clipfake.metadata.c2pa import manifest_facts
 from clipfake.metadata.containers.photoshop import iptc_blocks
 from clipfake.metadata.exif import exif_table, read_exif
-from clipfake.metadata.facts import Fact
 from clipfake.metadata.iptc import read_iptc
 from clipfake.metadata.jumbf import is_manifest_store
 from clipfake.metadata.read import MetadataOptions, parameter_facts, read_metadata
@@ -33,6 +32,7 @@ from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import compare_thumbnail
 from clipfake.metadata.user_comment import decoded, user_comment
 from clipfake.metadata.xmp import read_xmp
+from clipfake.records import Fact
 
 _OPTIONS = MetadataOptions(position=True, prompts=True)
 _PIXELS = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)

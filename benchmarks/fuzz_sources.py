@@ -25,11 +25,11 @@ from benchmarks.fuzz import fuzz
 from benchmarks.fuzz_seeds import Case
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Selection, Sources
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.finder import Finder
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.item import Item
 from clipfake.sources.manifest import SUFFIXES
 

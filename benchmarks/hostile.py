@@ -33,7 +33,7 @@ _NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**24, 2**31 - 1, 2**31, 
 # reads as usual, and writes down how long each file took; forked workers share it
 _SCAN = """
 import json, os, sys, time
-from clipfake import reader, workers
+from clipfake.scanning import reader, workers
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def timed(read, how):
     def wrapped(item, options):

@@ -79,7 +79,7 @@ def share(data: str, files: int, rounds: int) -> None:
     from clipfake.detector import Detector
     from clipfake.imaging.limits import Limits
     from clipfake.metadata.read import MetadataOptions
-    from clipfake.scanning import scan_items
+    from clipfake.scanning.score import scan_items
     from clipfake.sources import Item, Selection, Sources
 
     items = [Item(item.path) for item in islice(Sources([data], Selection()), files)]

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import torch
 
-from clipfake.batches import read_batches
 from clipfake.detector import Detector
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions
-from clipfake.report import Report
-from clipfake.scanning import scan_items
+from clipfake.report.report import Report
+from clipfake.scanning.batches import read_batches
+from clipfake.scanning.processes.worker import default_workers
+from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Item, Selection, Sources
-from clipfake.workers import default_workers
 
 
 def decode_alone(items: list[Item], detector: Detector) -> tuple[float, list[torch.Tensor]]:

@@ -1,4 +1,4 @@
-"""The record: everything that a scan says about one file."""
+"""The record: everything that a scan says about one file, and the facts that it holds."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,17 +6,17 @@ from enum import Enum
 from typing import Any
 
 from clipfake.errors import ErrorCode
-from clipfake.metadata.facts import Fact
 
+MAX_TEXT = 2000  # characters of a value that are kept
 # notes of what may go otherwise another time, so that the record is no lasting one
 TOOK_TOO_LONG = "metadata took too long"
 TOOK_TOO_MUCH = "metadata took too much memory"
-# said of an image whose score gives no verdict, see clipfake.scanning.LEAST_SIDE
+# said of an image whose score gives no verdict, see clipfake.verdict
 TOO_SMALL = "too small to judge by its pixels"
 # said of a file that a scan took for the one that it had hashed before
 NOT_READ = "not read again; its size and times are those of when it was hashed"
 
-# a file's absolute name, and what changes with it; see clipfake.cache.stamp_of
+# a file's absolute name, and what changes with it; see clipfake.scanning.cache.stamp_of
 Stamp = tuple[bytes, str]
 
 
@@ -27,6 +27,48 @@ class Verdict(str, Enum):
     REAL = "real"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
+
+
+class Strength(str, Enum):
+    """How hard a fact is to forge or to get wrong."""
+
+    CRYPTOGRAPHIC = "cryptographic"  # signed, unchanged since, by a signer on the trust list
+    SPECIFIC = "specific"  # stands in the field that was made for saying it
+    WEAK = "weak"  # informs, decides nothing
+
+
+class Claim(str, Enum):
+    """What a fact says of the image's origin."""
+
+    AI = "ai"
+    COMPOSITE = "composite"  # parts of it are synthetic
+    CAMERA = "camera"  # captured, or scanned from what was captured
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that a file says about itself.
+
+    Attributes:
+        key: dotted name, e.g. ``xmp.digital_source_type``; docs/evidence.md lists all.
+        value: text as found, at most ``MAX_TEXT`` characters.
+        place: the segment, chunk, box or tag where it stands.
+        offset: bytes from the start of the file to that place; None when it has no single one.
+        strength: how much it is worth.
+        claim: what it says of the origin; None when it says nothing of that.
+    """
+
+    key: str
+    value: str
+    place: str
+    offset: int | None
+    strength: Strength = Strength.WEAK
+    claim: Claim | None = None
+
+
+def cut(text: str) -> str:
+    """A text as the value of a fact, without halves of surrogate pairs, which JSON can name."""
+    return text[:MAX_TEXT].encode("utf-8", errors="replace").decode("utf-8")
 
 
 @dataclass(frozen=True)

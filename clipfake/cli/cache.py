@@ -17,7 +17,7 @@ Folder = Annotated[Path, typer.Argument(help="Folder that was given to scan --ca
 @cache_app.command("stats")
 def stats_command(folder: Folder) -> int:
     """Print numbers of a cache as JSON."""
-    from clipfake.cache import Cache
+    from clipfake.scanning.cache import Cache
 
     echo_json(Cache(_existing(folder)).stats(), indent=2)
     return 0
@@ -32,7 +32,7 @@ def prune_command(
     keep: Annotated[int | None, typer.Option(min=0, help="Keep the newest so many.")] = None,
 ) -> int:
     """Delete entries of a cache and give their space back."""
-    from clipfake.cache import Cache
+    from clipfake.scanning.cache import Cache
 
     if older_than is None and keep is None:
         raise UsageError("name what to delete: --older-than DAYS or --keep NUMBER")
@@ -43,7 +43,7 @@ def prune_command(
 
 
 def _existing(folder: Path) -> Path:
-    from clipfake.cache import FILE_NAME
+    from clipfake.scanning.cache import FILE_NAME
 
     if not (folder / FILE_NAME).is_file():
         raise UsageError(f"{folder}: holds no cache; give the folder of scan --cache")

@@ -69,7 +69,7 @@ def calibrate_command(
     from clipfake.cli.tables import print_table
     from clipfake.detector import Detector
     from clipfake.imaging.limits import Limits
-    from clipfake.scanning import scan_items
+    from clipfake.scanning.score import scan_items
     from clipfake.sources import Finder, Item
     from clipfake.training.reference import find_reference
     from clipfake.training.thresholds import set_on_reals

@@ -124,11 +124,11 @@ def finetune_command(
     from clipfake.cli.training_screen import TrainingProgress, tell
     from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
     from clipfake.detector.backbone import EMBEDDED_BACKBONE, load_backbone
+    from clipfake.scanning.processes.worker import default_workers
     from clipfake.training.finetune import finetune
     from clipfake.training.loop import LoopOptions
     from clipfake.training.options import FinetuneOptions, Move
     from clipfake.training.world import World
-    from clipfake.workers import default_workers
 
     base = None
     if init != "backbone":

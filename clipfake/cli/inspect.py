@@ -55,7 +55,7 @@ def inspect_command(
 
     from clipfake.cli.inspection_screen import as_object, show
     from clipfake.detector import Detector
-    from clipfake.inspection import inspect_file
+    from clipfake.inspection.inspect import inspect_file
     from clipfake.metadata.read import MetadataOptions
 
     detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)

@@ -11,8 +11,8 @@ from clipfake.cli.screen import STYLES, meaning
 from clipfake.cli.words import say
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
-from clipfake.inspection import Inspection, Standing
-from clipfake.metadata.facts import Fact
+from clipfake.inspection.inspect import Inspection, Standing
+from clipfake.records import Fact
 from clipfake.report.jsonl import plain
 from clipfake.report.schema import clean, report_schema, to_row
 from clipfake.report.text import printable

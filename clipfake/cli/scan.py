@@ -161,10 +161,10 @@ def scan_command(
     fails = parse_kinds(fail_on, strict=strict)
     if debug:
         logging.getLogger("clipfake").setLevel(logging.DEBUG)
-    from clipfake.custody import Inputs, custody_path, write_custody
+    from clipfake.report.custody import Inputs, custody_path, write_custody
     from clipfake.report.journal import journal_path
     from clipfake.report.report import Report, check_outputs
-    from clipfake.resume import remaining
+    from clipfake.scanning.resume import remaining
     from clipfake.sources import ArchiveLimits, Item, Selection, Sources
     from clipfake.sources.shard import Shard
 
@@ -184,12 +184,12 @@ def scan_command(
     sources = Sources(paths, selection, null=null)
     share = Shard.parse(shard)
 
-    from clipfake.cache import Cache
     from clipfake.cli.provenance import about_scan, open_journal
     from clipfake.cli.screen import Screen, Written
     from clipfake.metadata.read import MetadataOptions
     from clipfake.metadata.trust import read_trust
     from clipfake.report.summary import Summary
+    from clipfake.scanning.cache import Cache
 
     if no_pixels and no_metadata:
         raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
@@ -203,13 +203,13 @@ def scan_command(
     known = Cache(cache, trust_times=trust_times) if cache else None
     detector, rule = None, None
     if no_pixels:
-        from clipfake.metadata_scan import CHUNK, scan_metadata
+        from clipfake.scanning.describe import CHUNK, scan_metadata
 
         at_once = CHUNK
         start = partial(scan_metadata, options=metadata)
     else:
         from clipfake.detector import Detector
-        from clipfake.scanning import scan_items
+        from clipfake.scanning.score import scan_items
 
         with screen.loading():
             detector = Detector.load(

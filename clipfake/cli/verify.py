@@ -19,7 +19,7 @@ from clipfake.cli.words import say
 from clipfake.errors import UsageError
 
 if TYPE_CHECKING:
-    from clipfake.verify import Differences
+    from clipfake.verification.verify import Differences
 
 
 def verify_command(
@@ -48,7 +48,7 @@ def verify_command(
         raise UsageError(f"{report}: no such report")
     from rich.console import Console
 
-    from clipfake.verify import load_detector_of, verify_report
+    from clipfake.verification.verify import load_detector_of, verify_report
 
     detector = load_detector_of(
         report, adapter=adapter, backbone=backbone, device=device, precision=precision

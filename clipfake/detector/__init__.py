@@ -1,4 +1,7 @@
-"""The detector: backbone, adapter, calibration and the class that joins them."""
+"""The detector: backbone, adapter, calibration and the class that joins them.
+
+May use: ``imaging``, ``records``, ``errors``.
+"""
 
 from clipfake.detector.detector import Detector
 

@@ -6,22 +6,17 @@ image tower that open_clip knows is named ``ARCHITECTURE/TAG``, e.g. ``ViT-L-14/
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
-from torch import nn
-from torch.nn import functional
 
 from clipfake.detector.quantization import dequantize_state_dict
 from clipfake.detector.tensor_file import FLOATS, TensorFile
-from clipfake.detector.tower import OPENAI_MEAN, OPENAI_STD, Block, ImageTower, vit_b16
+from clipfake.detector.tower import OPENAI_MEAN, OPENAI_STD, ImageTower, vit_b16
 from clipfake.errors import BackboneError
-
-if TYPE_CHECKING:
-    from clipfake.detector.lora import BlockLora, Lora, NormShift
 
 EMBEDDED_BACKBONE = "ViT-B-16/openai"
 EMBEDDED_ASSET = Path(__file__).parent.parent / "assets" / "clip-vit-b16-openai-int8.safetensors"
@@ -125,101 +120,6 @@ def _fill(
 def embedded_backbone_header() -> dict[str, str]:
     """Where the embedded weights came from: source revision, licence, sha256 of what was read."""
     return TensorFile.open(EMBEDDED_ASSET).header("clipfake-backbone")
-
-
-def class_tokens(
-    backbone: Backbone,
-    pixels: torch.Tensor,
-    blocks: Sequence[int],
-    *,
-    lora: "Lora | None" = None,
-    kept: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Class token after each of the named blocks; the forward stops at the last of them.
-
-    Args:
-        backbone: the tower.
-        pixels: uint8 RGB ``[N, 3, S, S]`` on the tower's device, S its image size.
-        blocks: block numbers, 1 (first) to ``backbone.depth``, ascending.
-        lora: updates that are not merged into the tower, in training.
-        kept: int64 ``[N, K]``, the patches whose tokens are computed; None for all.
-
-    Returns:
-        float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
-    """
-    mean = torch.tensor(backbone.mean, device=pixels.device).view(3, 1, 1)
-    std = torch.tensor(backbone.std, device=pixels.device).view(3, 1, 1)
-    hidden = embed(backbone.visual, (pixels.float() / 255.0 - mean) / std)
-    if kept is not None:
-        first = kept.new_zeros(len(kept), 1)  # the class token
-        rows = torch.cat([first, kept + 1], dim=1).unsqueeze(2).expand(-1, -1, hidden.shape[2])
-        hidden = hidden.gather(1, rows)
-    wanted, tokens = set(blocks), []
-    for number, block in enumerate(backbone.visual.transformer.resblocks, start=1):
-        hidden = block_forward(block, hidden, lora.block(number) if lora else None)
-        if number in wanted:
-            tokens.append(hidden[:, 0].float())
-        if number == max(wanted):
-            break
-    return torch.stack(tokens, dim=1)
-
-
-def embed(visual: ImageTower, squares: torch.Tensor) -> torch.Tensor:
-    """What goes into the first block: a token for the class and one for each patch.
-
-    Args:
-        visual: the tower.
-        squares: float ``[N, 3, S, S]``, normalised.
-
-    Returns:
-        Tokens ``[N, 1 + patches, width]``, placed and normed.
-    """
-    patches = visual.conv1(squares).flatten(2).transpose(1, 2)
-    first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
-    tokens = torch.cat([first, patches], dim=1) + visual.positional_embedding.to(patches.dtype)
-    return cast(torch.Tensor, visual.ln_pre(tokens))
-
-
-def block_forward(
-    block: Block, hidden: torch.Tensor, lora: "BlockLora | None" = None
-) -> torch.Tensor:
-    """One transformer block, the same function as the block's own forward.
-
-    The block's own attention transposes its input, which under bf16 on a CPU makes the
-    matrix product copy its weights once per token; this one keeps the batch first.
-
-    Args:
-        block: a block of the embedded tower or of open_clip's.
-        hidden: tokens ``[N, L, width]``.
-        lora: updates of the block's layers, not merged.
-
-    Returns:
-        Tokens of the same shape.
-    """
-    attention, mlp = block.attn, block.mlp
-    batch, length, width = hidden.shape
-    heads = attention.num_heads
-    normed = _norm(block.ln_1, hidden, lora.norm_1 if lora else None)
-    qkv = functional.linear(normed, attention.in_proj_weight, attention.in_proj_bias)
-    qkv = qkv + lora.qkv(normed) if lora else qkv
-    query, key, value = qkv.view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-    mixed = functional.scaled_dot_product_attention(query, key, value)
-    mixed = mixed.transpose(1, 2).reshape(batch, length, width)
-    out = attention.out_proj(mixed)
-    hidden = hidden + block.ls_1(out + lora.out(mixed) if lora else out)
-    normed = _norm(block.ln_2, hidden, lora.norm_2 if lora else None)
-    wide = mlp.c_fc(normed)
-    wide = mlp.gelu(wide + lora.fc(normed) if lora else wide)
-    out = mlp.c_proj(wide)
-    out = block.ls_2(out + lora.proj(wide) if lora else out)
-    return cast(torch.Tensor, hidden + out)
-
-
-def _norm(norm: nn.LayerNorm, hidden: torch.Tensor, shift: "NormShift | None") -> torch.Tensor:
-    if shift is None:
-        return cast(torch.Tensor, norm(hidden))
-    weight, bias = norm.weight + shift.scale, norm.bias + shift.bias
-    return functional.layer_norm(hidden, norm.normalized_shape, weight, bias, norm.eps)
 
 
 def _build_visual(architecture: str, quick_gelu: bool) -> ImageTower:

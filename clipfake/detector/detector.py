@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from clipfake.detector.adapter import DEFAULT_ADAPTER, Adapter, load_adapter
 from clipfake.detector.arithmetic import Arithmetic
-from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
+from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.device import (
     encoding,
     is_out_of_memory,
@@ -22,6 +22,7 @@ from clipfake.detector.device import (
     pick_device,
     pick_precision,
 )
+from clipfake.detector.forward import class_tokens
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode, to_pixels
 from clipfake.imaging.limits import Limits

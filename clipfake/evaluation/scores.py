@@ -13,7 +13,7 @@ from clipfake.detector.calibration import DecisionRule, Floats
 from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
-from clipfake.scanning import scan_items
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Finder, Item
 from clipfake.sources.labelled import Example
 from clipfake.sources.manifest import Manifest

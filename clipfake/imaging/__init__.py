@@ -1,1 +1,4 @@
-"""From a file's bytes to the pixels that the detector sees."""
+"""From a file's bytes to the pixels that the detector sees.
+
+May use: ``errors``.
+"""

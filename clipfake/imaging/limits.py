@@ -55,7 +55,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     It needs the main thread of a process and POSIX timers; elsewhere there is no limit. A C
     decoder is interrupted when it next returns to Python; what ends one that never does is in
-    ``clipfake.confine``.
+    ``clipfake.scanning.processes.confine``.
 
     Raises:
         ImageError: ``too_slow``.

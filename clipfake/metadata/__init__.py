@@ -1,1 +1,4 @@
-"""What the file itself says about where it came from; never mixed into the score."""
+"""What the file itself says about where it came from; never mixed into the score.
+
+May use: ``imaging``, ``records``, ``errors``.
+"""

@@ -8,8 +8,8 @@ from typing import Any
 
 from clipfake.metadata.c2pa_assertions import statements
 from clipfake.metadata.c2pa_status import validation, was_touched
-from clipfake.metadata.facts import Claim, Fact, Strength, cut
 from clipfake.metadata.json_values import as_object, as_objects, as_text
+from clipfake.records import Claim, Fact, Strength, cut
 
 _TYPES = {
     "JPEG": "image/jpeg",

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clipfake.metadata.facts import Claim
 from clipfake.metadata.generators.names import generator_named
 from clipfake.metadata.json_values import as_object, as_objects, as_text
 from clipfake.metadata.source_types import SOURCE_TYPES, source_type
+from clipfake.records import Claim
 
 _MAX_DEPTH = 4
 # IPTC metadata as JSON-LD, of the standard and of its predecessors

@@ -13,9 +13,8 @@ from exifread.utils import Ratio
 
 from clipfake.errors import ImageError
 from clipfake.imaging.tiff import Tag, tags
-from clipfake.metadata.facts import MAX_TEXT
 from clipfake.metadata.user_comment import user_comment
-from clipfake.records import Exif
+from clipfake.records import MAX_TEXT, Exif
 
 logging.getLogger("exifread").setLevel(logging.CRITICAL)  # it warns of every odd tag
 

@@ -1,6 +1,6 @@
 """IPTC-IIM records (IIM 4.2, chapters 1 and 3): datasets that name who or what made an image."""
 
-from clipfake.metadata.facts import MAX_TEXT
+from clipfake.records import MAX_TEXT
 
 # record 2, by dataset number
 DATASETS = {

@@ -6,13 +6,13 @@ whole.
 
 from collections.abc import Mapping
 
-from clipfake.metadata.facts import Strength
 from clipfake.metadata.generators.automatic1111 import read_lines
 from clipfake.metadata.generators.comfyui import read_graphs
 from clipfake.metadata.generators.command_line import read_command_lines
 from clipfake.metadata.generators.dialects import read_dialects
 from clipfake.metadata.generators.found import Parameters, Texts
 from clipfake.metadata.generators.signatures import read_signatures
+from clipfake.records import Strength
 
 
 def read_parameters(texts: Mapping[str, str], *, captured: bool = False) -> list[Parameters]:

@@ -13,7 +13,6 @@ from clipfake.metadata.containers.block import Block, BlockKind
 from clipfake.metadata.containers.jpeg import JpegCoding
 from clipfake.metadata.containers.read import read_blocks
 from clipfake.metadata.exif import ExifBlock, read_exif
-from clipfake.metadata.facts import MAX_TEXT, Claim, Fact, Strength, cut
 from clipfake.metadata.iptc import read_iptc
 from clipfake.metadata.jpeg_coding import estimated_quality, subsampling
 from clipfake.metadata.jumbf import is_manifest_store
@@ -21,7 +20,7 @@ from clipfake.metadata.parameters import read_parameters
 from clipfake.metadata.source_types import SOURCE_TYPES, source_type
 from clipfake.metadata.user_comment import decoded
 from clipfake.metadata.xmp import Properties, read_xmp
-from clipfake.records import Exif
+from clipfake.records import MAX_TEXT, Claim, Exif, Fact, Strength, cut
 
 _IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"

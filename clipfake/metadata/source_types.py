@@ -1,6 +1,6 @@
 """The IPTC digital source types (NewsCodes, http://cv.iptc.org/newscodes/digitalsourcetype/)."""
 
-from clipfake.metadata.facts import Claim
+from clipfake.records import Claim
 
 _PREFIXES = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/",

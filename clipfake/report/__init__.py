@@ -1,5 +1,4 @@
-"""Reports: one schema, a file for each format, and the summary."""
+"""Reports: one schema, a file for each format, the journal, the summary and the custody statement.
 
-from clipfake.report.report import Report
-
-__all__ = ["Report"]
+May use: ``sources`` (Parquet and names), ``records``, ``errors``.
+"""

@@ -5,8 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clipfake.metadata.facts import Fact
-from clipfake.records import Record
+from clipfake.records import Fact, Record
 
 _FACT = pa.struct(
     [

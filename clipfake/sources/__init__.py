@@ -1,6 +1,9 @@
-"""Where images come from: files, folders, archives, manifests and URLs, always streamed."""
+"""Where images come from: files, folders, archives, manifests and URLs, always streamed.
 
-from clipfake.sources.archives import ArchiveLimits
+May use: ``imaging``, ``errors``.
+"""
+
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.finder import Finder
 from clipfake.sources.item import Item
 from clipfake.sources.select import Selection

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from clipfake.sources.archives.limits import ArchiveLimits
+from clipfake.sources.archive_limits import ArchiveLimits
 
 # what a rule left out and a user may not know of, by its kind
 PassedOver = Counter[str]

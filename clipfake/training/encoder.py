@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from clipfake.detector.adapter import Adapter
-from clipfake.detector.backbone import Backbone, class_tokens
+from clipfake.detector.backbone import Backbone
 from clipfake.detector.device import encoding, pick_device, pick_training_precision
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.headonly import Outcome, with_facts
 from clipfake.training.heads import HeadOptions

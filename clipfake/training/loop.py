@@ -22,8 +22,9 @@ from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import UsageError
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.pool import in_order
-from clipfake.reader import Pixels
+from clipfake.scanning.processes.pool import in_order
+from clipfake.scanning.processes.worker import quiet_worker
+from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
 from clipfake.training.contrast import real_contrast
 from clipfake.training.model import TrainedDetector
@@ -31,7 +32,6 @@ from clipfake.training.sampling import Floats, epoch_order
 from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order, choose_kept
 from clipfake.training.world import ALONE, World
-from clipfake.workers import quiet_worker
 
 _AHEAD = 4  # steps whose squares an augmenting process is ahead
 # the copies of each weight: as it is, the running mean, and those that were best

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from clipfake.detector.backbone import Backbone, class_tokens
+from clipfake.detector.backbone import Backbone
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, Hidden, normalise
 from clipfake.detector.lora import Lora
 from clipfake.training.texture import Hiding, blank

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from clipfake.confine import watchdog
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits, time_limit
-from clipfake.pool import in_order
-from clipfake.workers import prepare_worker
+from clipfake.scanning.processes.confine import watchdog
+from clipfake.scanning.processes.pool import in_order
+from clipfake.scanning.processes.worker import prepare_worker
 
 SHORT_SIDE = 352
 _AHEAD = 16  # images that a decoding process is ahead

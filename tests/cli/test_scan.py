@@ -229,12 +229,12 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_a_fault_of_ours_is_one_line_and_code_5(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from clipfake import scanning
+    from clipfake.scanning import score
 
     def fault(*_: object, **__: object) -> None:
         raise LookupError("first line\nsecond \x1b[31m line")
 
-    monkeypatch.setattr(scanning, "scan_items", fault)
+    monkeypatch.setattr(score, "scan_items", fault)
     assert clipfake("scan", folder) == Exit.UNEXPECTED
     err = capfd.readouterr().err
     assert "LookupError: first line second \\x1b[31m line (run again with --debug" in err

@@ -77,7 +77,7 @@ def test_an_interrupted_scan_goes_on_inside_an_archive(
     files = {f"{number:03d}.png": encoded(picture(8, 8, number)) for number in range(150)}
     Path("x.tar.gz").write_bytes(packed(files, "tar.gz"))
     assert scan("x.tar.gz", "-o", "whole.parquet") == Exit.FINE
-    from clipfake import reader
+    from clipfake.scanning import reader
 
     real, read = reader.read_item, []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-import clipfake.reader as clipfake_reader
+import clipfake.scanning.reader as clipfake_reader
 from clipfake.cli.exit_codes import Exit
 from clipfake.imaging.limits import Limits
 from clipfake.records import NOT_READ, Record
@@ -139,7 +139,7 @@ def test_the_same_bytes_are_scored_once(
 def test_a_second_scan_scores_and_decodes_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import clipfake.reader
+    import clipfake.scanning.reader
     from clipfake.detector import Detector
 
     first, second = tmp_path / "1.parquet", tmp_path / "2.parquet"
@@ -149,7 +149,7 @@ def test_a_second_scan_scores_and_decodes_nothing(
         raise AssertionError
 
     monkeypatch.setattr(Detector, "score_pixels", never)
-    monkeypatch.setattr(clipfake.reader, "decode", never)
+    monkeypatch.setattr(clipfake.scanning.reader, "decode", never)
     assert scan(folder, second, "--cache", tmp_path / "cache") == Exit.FINE
     assert pq.read_table(first).equals(pq.read_table(second))
     monkeypatch.undo()

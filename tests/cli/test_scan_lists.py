@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clipfake import reader
 from clipfake.cli.app import main
 from clipfake.cli.exit_codes import Exit
+from clipfake.scanning import reader
 from tests.sources.archives import OTHER, PICTURE, packed
 from tests.sources.test_not_images import POINTER
 
@@ -139,7 +139,7 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, after: int, *arguments: object) 
 
     with monkeypatch.context() as patch:
         patch.setattr(reader, "read_item", interrupted)
-        patch.setattr("clipfake.metadata_scan.CHUNK", 1)
+        patch.setattr("clipfake.scanning.describe.CHUNK", 1)
         assert scan(*arguments) == Exit.INTERRUPTED
 
 

@@ -63,7 +63,8 @@ def test_a_scan_imports_torch_and_nothing_else_that_takes_long(tmp_path: Path) -
 
 
 def test_a_worker_process_needs_no_torch() -> None:
-    code = "import sys, clipfake.workers, clipfake.pool; print('torch' in sys.modules)"
+    names = "clipfake.scanning.workers, clipfake.scanning.processes.pool"
+    code = f"import sys, {names}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "False\n"
 

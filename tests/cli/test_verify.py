@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.verify import load_detector_of, verify_report
+from clipfake.verification.verify import load_detector_of, verify_report
 from tests.cli.command import clipfake, scan, twelve_files
 from tests.conftest import encoded, picture
 

@@ -16,8 +16,9 @@ from clipfake.detector.adapter import (
     load_adapter,
     save_adapter,
 )
-from clipfake.detector.backbone import class_tokens, load_backbone
+from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import AdapterError, UsageError

@@ -9,15 +9,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from clipfake.detector import backbone as module
+from clipfake.detector import forward as forward_module
 from clipfake.detector.backbone import (
     EMBEDDED_ASSET,
     EMBEDDED_BACKBONE,
     Backbone,
-    class_tokens,
     embedded_backbone_header,
     load_backbone,
 )
+from clipfake.detector.forward import class_tokens
 from clipfake.errors import BackboneError
 
 
@@ -87,8 +87,8 @@ def test_forward_stops_at_the_last_block_read(
     tower: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    forward = module.block_forward
-    monkeypatch.setattr(module, "block_forward", lambda *a: calls.append(1) or forward(*a))
+    forward = forward_module.block_forward
+    monkeypatch.setattr(forward_module, "block_forward", lambda *a: calls.append(1) or forward(*a))
     assert class_tokens(tower, pixels(1), [2, 4]).shape == (1, 2, 768)
     assert len(calls) == 4
 

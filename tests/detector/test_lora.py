@@ -3,13 +3,8 @@
 import pytest
 import torch
 
-from clipfake.detector.backbone import (
-    Backbone,
-    block_forward,
-    class_tokens,
-    embed,
-    load_backbone,
-)
+from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.forward import block_forward, class_tokens, embed
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from clipfake.confine import cap_memory
 from clipfake.detector.adapter import DEFAULT_ADAPTER, HEADER_KEY, load_adapter
 from clipfake.detector.backbone import EMBEDDED_ASSET, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.tensor_file import MAX_HEADER, TensorFile
 from clipfake.errors import AdapterError, BackboneError, ClipfakeError, UsageError
+from clipfake.scanning.processes.confine import cap_memory
 from clipfake.training.reference import DEFAULT as DEFAULT_REFERENCE
 from clipfake.training.reference import load_reference
 

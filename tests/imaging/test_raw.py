@@ -12,7 +12,7 @@ from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.imaging.raw import raw_kind
-from clipfake.reader import ReadOptions, read_item
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import encoded, picture
 

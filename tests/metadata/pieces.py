@@ -3,8 +3,8 @@
 import struct
 import zlib
 
-from clipfake.metadata.facts import Fact
 from clipfake.metadata.read import MetadataOptions, read_metadata
+from clipfake.records import Fact
 from tests.conftest import encoded, picture
 
 _NAMESPACES = {

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import features
 
-from clipfake.merge import Declared, declaration
 from clipfake.metadata.c2pa import MISSING_EXTRA, _context, manifest_facts, read_c2pa
 from clipfake.metadata.c2pa_assertions import statements
-from clipfake.metadata.facts import Claim, Fact, Strength
 from clipfake.metadata.read import MetadataOptions, read_metadata
+from clipfake.records import Claim, Fact, Strength
+from clipfake.verdict.declaration import Declared, declaration
 from tests.conftest import encoded, picture
 from tests.metadata.pieces import AI_TYPE, NEWSCODES, chunk, jpeg, png, segment, store
 

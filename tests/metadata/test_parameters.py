@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators import dialects, found
 from clipfake.metadata.generators.found import Parameters
 from clipfake.metadata.parameters import read_parameters
+from clipfake.records import Claim, Strength
 from tests.conftest import PATIENCE
 from tests.metadata.generators.graphs import EDITING, TEXT_TO_IMAGE, edited, node, texts_of
 

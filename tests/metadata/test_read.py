@@ -17,12 +17,12 @@ from PIL.TiffImagePlugin import IFDRational
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.merge import Declared, declaration
 from clipfake.metadata import read as reading
-from clipfake.metadata.facts import Claim, Fact, Strength
 from clipfake.metadata.read import MetadataOptions, read_metadata
-from clipfake.reader import ReadOptions, read_item
+from clipfake.records import Claim, Fact, Strength
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
+from clipfake.verdict.declaration import Declared, declaration
 from tests.conftest import encoded, picture
 from tests.metadata.generators.graphs import EDITING, TEXT_TO_IMAGE
 from tests.metadata.pieces import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from clipfake.metadata.facts import Claim
 from clipfake.metadata.source_types import SOURCE_TYPES, source_type
+from clipfake.records import Claim
 from tests.metadata.pieces import NEWSCODES
 
 CLAIMS: dict[str, Claim | None] = {

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipfake.records import Exif, Record, Verdict
-from clipfake.report import Report
 from clipfake.report.csv import cell
+from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS
 from clipfake.sources.manifest import Manifest
 

@@ -8,10 +8,10 @@ import pytest
 
 from clipfake.errors import ReportError, UsageError
 from clipfake.records import Record
-from clipfake.report import Report
 from clipfake.report.journal import Journal, journal_path, read_header
+from clipfake.report.report import Report
 from clipfake.report.schema import report_schema, to_row
-from clipfake.resume import remaining
+from clipfake.scanning.resume import remaining
 from clipfake.sources import Item
 
 SCHEMA = report_schema({"label": pa.int64()})

@@ -12,7 +12,7 @@ import pytest
 
 from clipfake.errors import ErrorCode
 from clipfake.records import Exif, Record, Verdict
-from clipfake.report import Report
+from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS
 
 

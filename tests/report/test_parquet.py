@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clipfake.records import Exif, Record, Verdict
-from clipfake.report import Report
+from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS, report_schema, to_row
 from clipfake.sources import Selection, Sources
 

@@ -10,10 +10,9 @@ import pytest
 
 from clipfake.errors import ClipfakeError, ReportError, UsageError
 from clipfake.records import Record
-from clipfake.report import Report
 from clipfake.report.files import publish
 from clipfake.report.parquet import parquet_files, read_about
-from clipfake.report.report import FORMATS, check_output
+from clipfake.report.report import FORMATS, Report, check_output
 
 ENDINGS = (".parquet", ".csv", ".jsonl")
 

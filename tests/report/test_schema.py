@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode
-from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import Exif, Record, Verdict
+from clipfake.records import Claim, Exif, Fact, Record, Strength, Verdict
 from clipfake.report.schema import COLUMNS, clean, column_name, report_schema, to_row
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "report.md"

@@ -11,8 +11,8 @@ from typing import Any
 
 from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import ArchiveLimits, Selection, Sources
 from tests.conftest import encoded, picture
 

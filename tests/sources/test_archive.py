@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item, Selection, Sources
 from clipfake.sources.archives.member import Member
 from clipfake.sources.archives.store import MemoryStore

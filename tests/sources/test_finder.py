@@ -12,8 +12,8 @@ import pytest
 
 from clipfake.errors import ErrorCode, UsageError
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item, Selection, Sources
 from clipfake.sources.archives import finder as finder_module
 from clipfake.sources.archives.finder import Finder

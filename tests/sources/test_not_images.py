@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clipfake.errors import ErrorCode
-from clipfake.sources.not_images import told
+from clipfake.sources.archives.not_images import told
 from tests.sources.archives import PICTURE, TEXT, packed, rows, scanned, zipped
 
 REST = bytes(range(1, 200))

@@ -13,8 +13,8 @@ import pytest
 
 from clipfake.errors import ErrorCode, ImageError, UsageError
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Selection, Sources
 from clipfake.sources.remote import driver
 from clipfake.sources.remote.urls import as_local, is_url, shown

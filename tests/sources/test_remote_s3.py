@@ -13,7 +13,7 @@ import pytest
 
 from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Selection, Sources
 from tests.conftest import PATIENCE
 from tests.sources.archives import OTHER, PICTURE, TEXT

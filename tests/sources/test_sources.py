@@ -11,9 +11,9 @@ import pytest
 
 from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
-from clipfake.reader import ReadOptions, read_item
+from clipfake.scanning.reader import ReadOptions, read_item
+from clipfake.scanning.workers import read_alone
 from clipfake.sources import Item, Selection, Sources
-from clipfake.workers import read_alone
 from tests.sources.archives import PICTURE, zipped
 
 

@@ -11,7 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from clipfake.detector.adapter import load_adapter
-from clipfake.detector.backbone import Backbone, class_tokens, load_backbone
+from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.comfyui_graph import (
     Graph,
     Node,
@@ -41,6 +40,7 @@ from clipfake.metadata.generators.comfyui_nodes import (
     STAGED,
 )
 from clipfake.metadata.generators.found import Parameters, Texts, inner_object, json_object, plain
+from clipfake.records import Claim, Strength
 
 # EXIF tags that ComfyUI's WebP writer and savers of node packs fill, for want of text chunks
 _TAGS = ("Make", "Model", "ImageDescription", "Software", "Artist", "UserComment")

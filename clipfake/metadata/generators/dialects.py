@@ -10,7 +10,6 @@ from sd_parsers.exceptions import ParserError
 from sd_parsers.parsers import FooocusParser, InvokeAIParser, NovelAIParser, Parser
 
 from clipfake.errors import ImageError
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.comfyui import read_graph_object
 from clipfake.metadata.generators.found import (
     UNNAMED,
@@ -21,6 +20,7 @@ from clipfake.metadata.generators.found import (
     plain,
 )
 from clipfake.metadata.generators.names import generator_named
+from clipfake.records import Claim, Strength
 
 FIELDS = (
     *("png:parameters", "png:Comment", "png:generation_data", "png:metadata"),

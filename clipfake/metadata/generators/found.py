@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clipfake.metadata.facts import Claim, Strength
+from clipfake.records import Claim, Strength
 
 UNNAMED = "unnamed generator"  # the tool, where a text tells all but its name
 MAX_JSON = 4 * 2**20  # characters; workflows have some hundred thousand

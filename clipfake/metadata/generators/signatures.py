@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.found import UNNAMED, Parameters, Texts
 from clipfake.metadata.generators.names import generator_named
+from clipfake.records import Claim, Strength
 
 # fields for the program that made the file
 PROGRAM_FIELDS = (

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from clipfake.errors import ImageError
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Span
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.listing import Archive, Listing
 from clipfake.sources.archives.member import Member
 from clipfake.sources.archives.names import Names

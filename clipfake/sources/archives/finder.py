@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.sources.archive_limits import ArchiveLimits, Tally
 from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Entry
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits, Tally
 from clipfake.sources.archives.member import Member, Step
 from clipfake.sources.archives.names import MAX_BYTES, as_text
+from clipfake.sources.archives.not_images import HEAD_BYTES, told
 from clipfake.sources.archives.recognise import Form, recognise
 from clipfake.sources.archives.store import FileStore, MemoryStore, Part, Store
 from clipfake.sources.archives.tar_headers import tar_entries
 from clipfake.sources.archives.zip_directory import zip_entries
 from clipfake.sources.item import Item
-from clipfake.sources.not_images import HEAD_BYTES, told
 
 SEPARATOR = "!/"
 _HELD_ARCHIVES = 16

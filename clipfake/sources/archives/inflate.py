@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.sources.archive_limits import ArchiveLimits, Tally
 from clipfake.sources.archives.decompressors import (
     BROKEN,
     MAGIC,
@@ -11,7 +12,6 @@ from clipfake.sources.archives.decompressors import (
     Decompressor,
     decompressor,
 )
-from clipfake.sources.archives.limits import ArchiveLimits, Tally
 from clipfake.sources.content import Stream
 
 _CHUNK = 2**16

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.sources.archive_limits import ArchiveLimits, Tally
 from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Entry, Span
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits, Tally
 from clipfake.sources.archives.member import Member, Step
 from clipfake.sources.archives.names import Names, as_text
 from clipfake.sources.archives.recognise import HEAD_BYTES, Form, recognise, recognise_head

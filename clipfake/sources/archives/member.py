@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clipfake.errors import ImageError
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Span
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.span_reader import SpanReader, read_span
 from clipfake.sources.archives.store import FileStore, MemoryStore, Part, Store
 from clipfake.sources.content import Reader

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.decompressors import MAGIC, Compression
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.tar_headers import BLOCK, is_tar
 from clipfake.sources.archives.zip_directory import ZIP_MAGIC
 from clipfake.sources.content import Stream

@@ -3,10 +3,10 @@
 import zlib
 
 from clipfake.errors import ErrorCode, ImageError
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.decompressors import Compression
 from clipfake.sources.archives.entry import Span
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.store import Part, Store
 from clipfake.sources.archives.zip_directory import LOCAL_HEADER
 from clipfake.sources.content import Stream

@@ -2,10 +2,10 @@
 
 import pytest
 
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.automatic1111 import FIELDS, read_line
 from clipfake.metadata.generators.found import Parameters
 from clipfake.metadata.parameters import read_parameters
+from clipfake.records import Claim, Strength
 
 LINE = "a lighthouse\nNegative prompt: fog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1234"
 DETAILS = {"steps": "20", "sampler": "Euler a", "seed": "1234"}

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.comfyui_nodes import MAKERS, PREVIEWS, SAMPLERS, SAVERS
 from clipfake.metadata.generators.found import Parameters
 from clipfake.metadata.parameters import read_parameters
+from clipfake.records import Claim, Strength
 from tests.metadata.generators.graphs import (
     DETAILS,
     EDITING,

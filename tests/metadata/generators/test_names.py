@@ -2,11 +2,11 @@
 
 import pytest
 
-from clipfake.metadata.facts import Claim, Strength
 from clipfake.metadata.generators.found import Parameters
 from clipfake.metadata.generators.names import generator_named
 from clipfake.metadata.generators.signatures import PROGRAM_FIELDS
 from clipfake.metadata.parameters import read_parameters
+from clipfake.records import Claim, Strength
 from tests.metadata.generators.graphs import EDITING, texts_of
 
 NAMES = {

@@ -5,9 +5,10 @@ from itertools import permutations, product
 import pytest
 
 from clipfake.errors import ErrorCode
-from clipfake.merge import RULES, Basis, Declared, declaration, judge
-from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import Record, Verdict
+from clipfake.records import Claim, Fact, Record, Strength, Verdict
+from clipfake.verdict.declaration import Declared, declaration
+from clipfake.verdict.judge import judge
+from clipfake.verdict.rules import RULES, Basis
 
 CRYPTOGRAPHIC, SPECIFIC, WEAK = Strength.CRYPTOGRAPHIC, Strength.SPECIFIC, Strength.WEAK
 AI, REAL, INCONCLUSIVE = Verdict.AI, Verdict.REAL, Verdict.INCONCLUSIVE

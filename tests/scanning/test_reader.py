@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import clipfake.reader
+import clipfake.scanning.reader
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.read import MetadataOptions
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record, Verdict
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import EXAMPLES, PATIENCE, encoded, picture, run_out_of_time
 
@@ -303,7 +303,7 @@ def test_a_name_that_is_no_utf8_is_read(tmp_path: Path) -> None:
 
 
 def test_slow_decoding_is_stopped(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clipfake.reader, "decode", run_out_of_time)
+    monkeypatch.setattr(clipfake.scanning.reader, "decode", run_out_of_time)
     record = failed(photo, limited(seconds=PATIENCE))
     assert record.error_code is ErrorCode.TOO_SLOW
     assert "raise --timeout-per-file" in str(record.error)

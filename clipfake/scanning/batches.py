@@ -1,8 +1,8 @@
 """Files in worker processes, in batches that the detector takes.
 
 Torch's DataLoader makes the batches and moves them to page-locked memory. The files are read in
-processes of our own (`clipfake.workers`): those of the loader answer through shared memory, which a
-container has little of, and are of no more use once a file has killed one.
+processes of our own (``scanning.workers``): those of the loader answer through shared memory, which
+a container has little of, and are of no more use once a file has killed one.
 """
 
 import math
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from clipfake.pool import AHEAD
-from clipfake.reader import ReadOptions
 from clipfake.records import Record
+from clipfake.scanning.processes.pool import AHEAD
+from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.workers import Sample, read_samples
 from clipfake.sources import Item
-from clipfake.workers import Sample, read_samples
 
 CHUNK = 16  # files that a worker is handed at once; few, so that all work on one batch
 

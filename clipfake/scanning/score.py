@@ -5,19 +5,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 
-from clipfake.batches import Batch, read_batches
-from clipfake.cache import Cache, cache_key
 from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
-from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
-from clipfake.reader import ReadOptions
-from clipfake.records import TOO_SMALL, Record, Verdict
+from clipfake.records import Record
+from clipfake.scanning.batches import Batch, read_batches
+from clipfake.scanning.cache import Cache, cache_key
+from clipfake.scanning.processes.worker import default_workers
+from clipfake.scanning.reader import ReadOptions
 from clipfake.sources import Item, Selection, Sources
-from clipfake.workers import default_workers
+from clipfake.verdict.judge import judge, judge_pixels
 
-LEAST_SIDE = 32  # pixels of the short side below which pixels alone give no verdict
 _ALL = MetadataOptions()
 _REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
 
@@ -126,18 +125,7 @@ def _judge(record: Record, detector: Detector, rule: DecisionRule) -> None:
         judge(record, None)
         return
     record.threshold, record.model = rule.threshold, detector.adapter.label
-    verdict = rule.verdict(record.score)
-    if _too_small(record):
-        verdict = Verdict.INCONCLUSIVE
-        if TOO_SMALL not in record.notes:  # what comes from the cache has it
-            record.notes += (TOO_SMALL,)
-    judge(record, verdict)
-
-
-def _too_small(record: Record) -> bool:
-    """Whether there are too few pixels for a verdict; enlarged they look like anything."""
-    sides = (record.width, record.height)
-    return any(side is not None and side < LEAST_SIDE for side in sides)
+    judge_pixels(record, rule.verdict(record.score))
 
 
 def _key(detector: Detector, limits: Limits, metadata: MetadataOptions | None) -> str:

@@ -16,19 +16,19 @@ from types import SimpleNamespace
 import pytest
 
 import clipfake.imaging.decode
-import clipfake.reader
-from clipfake import workers
-from clipfake.batches import read_batches
-from clipfake.confine import cap_memory, watchdog
+import clipfake.scanning.reader
 from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing, square
 from clipfake.metadata.read import MetadataOptions
-from clipfake.metadata_scan import scan_metadata
-from clipfake.reader import METADATA_SECONDS, ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning import workers
+from clipfake.scanning.batches import read_batches
+from clipfake.scanning.describe import scan_metadata
+from clipfake.scanning.processes.confine import cap_memory, watchdog
+from clipfake.scanning.reader import METADATA_SECONDS, ReadOptions, read_item
+from clipfake.scanning.workers import read_alone
 from clipfake.sources import Item
-from clipfake.workers import read_alone
 from tests.conftest import PATIENCE, encoded, picture, run_out_of_time
 
 pytestmark = pytest.mark.skipif(
@@ -69,7 +69,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
     def lone(item: Item, options: ReadOptions) -> object:
         return alone(item, options if "bad" in item.path else patient)
 
-    monkeypatch.setattr(clipfake.reader, "read_item", read)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_item", read)
     monkeypatch.setattr(workers, "read_alone", lone)
 
 
@@ -122,7 +122,7 @@ def test_a_stall_of_the_disk_is_too_slow(
 ) -> None:
     reading, _writing = os.pipe()
     # a read that never comes back, as of a network disk
-    monkeypatch.setattr(clipfake.reader, "sniff", lambda _head: os.read(reading, 1))
+    monkeypatch.setattr(clipfake.scanning.reader, "sniff", lambda _head: os.read(reading, 1))
     record, _ = read_item(items[0], OPTIONS)
     assert record.error_code is ErrorCode.TOO_SLOW
     assert record.sha256 is None
@@ -146,10 +146,10 @@ def test_metadata_gets_what_is_left_of_the_time(
         return time_limit(seconds)
 
     clock = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr(clipfake.reader, "time", clock)
-    monkeypatch.setattr(clipfake.reader, "time_limit", limited)
-    monkeypatch.setattr(clipfake.reader, "decode", decoded_late)
-    monkeypatch.setattr(clipfake.reader, "read_metadata", run_out_of_time)
+    monkeypatch.setattr(clipfake.scanning.reader, "time", clock)
+    monkeypatch.setattr(clipfake.scanning.reader, "time_limit", limited)
+    monkeypatch.setattr(clipfake.scanning.reader, "decode", decoded_late)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_metadata", run_out_of_time)
     options = ReadOptions(Preprocessing(size=16), Limits(seconds=PATIENCE))
     record, _ = read_item(items[0], options)
     assert record.error_code is ErrorCode.TOO_SLOW
@@ -177,7 +177,7 @@ from collections import deque
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import repeat
-from clipfake.confine import watchdog
+from clipfake.scanning.processes.confine import watchdog
 print("alive", flush=True)
 with watchdog(0.2):
     deque(repeat(None), maxlen=0)
@@ -225,7 +225,7 @@ def test_a_worker_of_metadata_is_capped_too(
     def eat(*_: object) -> None:
         bytes(2 * Limits().memory)
 
-    monkeypatch.setattr(clipfake.reader, "read_metadata", eat)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_metadata", eat)
     del items[2]
     records = list(scan_metadata(items, MetadataOptions(), limits=Limits(), workers=1))
     assert [record.notes for record in records] == [("metadata took too much memory",)] * 6
@@ -238,7 +238,7 @@ def test_a_file_that_does_not_fit_into_memory_is_too_large(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(clipfake.reader, "_read_bytes", fail)
+    monkeypatch.setattr(clipfake.scanning.reader, "_read_bytes", fail)
     record, _ = read_item(items[0], OPTIONS)
     assert record.error_code is ErrorCode.TOO_LARGE
     assert str(record.error).endswith("not enough memory to read it; lower --max-bytes")
@@ -249,7 +249,7 @@ def test_the_cap_counts_from_what_the_process_has() -> None:
     code = """
 from pathlib import Path
 from types import SimpleNamespace
-from clipfake.confine import cap_memory
+from clipfake.scanning.processes.confine import cap_memory
 held = bytes(2**28)
 cap_memory(2**26)
 try:
@@ -265,10 +265,10 @@ cap_memory(2**40)  # a cap is never raised
 
 
 def test_where_there_are_no_caps_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipfake.confine.resource", None)
+    monkeypatch.setattr("clipfake.scanning.processes.confine.resource", None)
     cap_memory(1)
     monkeypatch.undo()
-    monkeypatch.setattr("clipfake.confine._STATM", Path("/nowhere"))
+    monkeypatch.setattr("clipfake.scanning.processes.confine._STATM", Path("/nowhere"))
     cap_memory(1)
     bytes(2**20)
 
@@ -296,11 +296,11 @@ from clipfake.metadata.read import MetadataOptions
 from clipfake.sources import Item
 items = repeat(Item({items[0].path!r}))
 if {pixels}:
-    from clipfake.batches import read_batches
-    from clipfake.reader import ReadOptions
+    from clipfake.scanning.batches import read_batches
+    from clipfake.scanning.reader import ReadOptions
     rows = read_batches(items, ReadOptions(), batch_size=4, workers=2)
 else:
-    from clipfake.metadata_scan import scan_metadata
+    from clipfake.scanning.describe import scan_metadata
     rows = scan_metadata(items, MetadataOptions(), limits=Limits(), workers=2)
 next(rows)
 print(Path("/proc/self/task", str(os.getpid()), "children").read_text(), flush=True)

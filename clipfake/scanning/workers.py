@@ -1,41 +1,31 @@
-"""Files in worker processes: their number, their set-up, and files that need one for themselves."""
+"""Files in worker processes, in order, and files that need a process for themselves."""
 
-import faulthandler
 import logging
 import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any
 
-from clipfake import reader
-from clipfake.confine import cap_memory, end_with_parent, watchdog
 from clipfake.errors import ErrorCode
-from clipfake.imaging.limits import Limits, too_slow
-from clipfake.last_words import LastWords, ending, speak_into
-from clipfake.pool import AHEAD, in_order
-from clipfake.reader import Pixels, ReadOptions
+from clipfake.imaging.limits import too_slow
 from clipfake.records import Record
+from clipfake.scanning import reader
+from clipfake.scanning.processes.confine import watchdog
+from clipfake.scanning.processes.last_words import LastWords, ending
+from clipfake.scanning.processes.pool import AHEAD, in_order
+from clipfake.scanning.processes.worker import prepare_worker
+from clipfake.scanning.reader import Pixels, ReadOptions
 from clipfake.sources import Item
 
 logger = logging.getLogger(__name__)
 
 Sample = tuple[Record, Pixels | None]
 
-MAX_WORKERS = 16
 _START_SECONDS = 120.0  # for a process to come up, on a machine that is out of breath
 _END_SECONDS = 1.0  # for a killed process to go; one that waits for a dead disk never does
 _WORDS = 600  # characters of a crashed decoder's last words that are told
-
-
-def default_workers() -> int:
-    """Decoding processes that suit the machine: a core is left to the encoder."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(MAX_WORKERS, cores - 1))
 
 
 def read_samples(
@@ -82,28 +72,6 @@ def _read_chunk(options: ReadOptions, items: list[Item]) -> list[Sample]:
 
 def _read_each_alone(options: ReadOptions, items: list[Item]) -> list[Sample]:
     return [read_alone(item, options) for item in items]
-
-
-def prepare_worker(limits: Limits, words: Connection | None) -> None:
-    """Set up a worker process that reads files.
-
-    Args:
-        limits: what one file may cost.
-        words: where its stderr goes; None is nowhere.
-    """
-    quiet_worker(words)
-    cap_memory(limits.memory)
-
-
-def quiet_worker(words: Connection | None) -> None:
-    """Set up a worker process that prints nothing and ends when its parent does."""
-    # Ctrl-C goes to the whole process group; the parent ends the workers itself
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # C decoders print what they find in a file straight to the terminal
-    speak_into(words)
-    faulthandler.enable(2)  # says where a crash was
-    end_with_parent()
 
 
 def read_watched(item: Item, options: ReadOptions) -> Sample:

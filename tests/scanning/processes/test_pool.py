@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-import clipfake.reader
-from clipfake.batches import read_batches
+import clipfake.scanning.reader
 from clipfake.errors import ErrorCode
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.last_words import KEPT, LastWords, ending, speak_into
-from clipfake.pool import WorkerEndedError, in_order
-from clipfake.reader import ReadOptions, read_item
+from clipfake.scanning.batches import read_batches
+from clipfake.scanning.processes.last_words import KEPT, LastWords, ending, speak_into
+from clipfake.scanning.processes.pool import WorkerEndedError, in_order
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import PATIENCE, encoded, picture
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 forks = pytest.mark.skipif(
     multiprocessing.get_start_method() != "fork",
     reason="workers see what a test replaced only where they are forked",
@@ -182,7 +182,7 @@ def test_a_crashed_decoder_is_quoted_and_a_chatty_one_is_not(
             os.abort()
         return read_item(item, options)
 
-    monkeypatch.setattr(clipfake.reader, "read_item", read)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_item", read)
     names = ["a.png", "deadly.png", "b.png"]
     for name in names:
         (tmp_path / name).write_bytes(encoded(picture()))
@@ -208,12 +208,12 @@ _MOUNTS = {
 }
 _READ = """
 import sys
-from clipfake.batches import read_batches
+from clipfake.scanning.batches import read_batches
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
-from clipfake.metadata_scan import scan_metadata
-from clipfake.pool import in_order
-from clipfake.reader import ReadOptions
+from clipfake.scanning.describe import scan_metadata
+from clipfake.scanning.processes.pool import in_order
+from clipfake.scanning.reader import ReadOptions
 from clipfake.sources import Item
 items = [Item(sys.argv[1])] * 2000
 sizes = [len(b.rows) for b in read_batches(items, ReadOptions(), batch_size=512, workers=2)]

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from clipfake.custody import Inputs, custody_path, digest_of
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import is_available
@@ -18,10 +17,11 @@ from clipfake.errors import UsageError
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
 from clipfake.metadata.trust import read_trust
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.report.custody import Inputs, custody_path, digest_of
 from clipfake.report.parquet import parquet_files, read_about
-from clipfake.scanning import scan_items
+from clipfake.scanning.reader import ReadOptions, read_item
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Item
 from clipfake.sources.archives.finder import Finder
 from clipfake.sources.item import native

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.hostile import mutate
-from clipfake.batches import read_batches
-from clipfake.confine import cap_memory
 from clipfake.errors import ErrorCode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.batches import read_batches
+from clipfake.scanning.processes.confine import cap_memory
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import PATIENCE, encoded, picture
 

@@ -6,11 +6,12 @@ import pytest
 from PIL.PngImagePlugin import PngInfo
 
 from clipfake import Detector, scan
-from clipfake.cache import Cache
 from clipfake.imaging.limits import Limits
 from clipfake.records import TOO_SMALL, Record
-from clipfake.scanning import LEAST_SIDE, scan_items
+from clipfake.scanning.cache import Cache
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Item
+from clipfake.verdict.judge import LEAST_SIDE
 from tests.conftest import encoded, picture
 
 PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Size: 64x48"

@@ -22,8 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from clipfake.errors import ErrorCode, UsageError
-from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import NOT_READ, TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Stamp
+from clipfake.records import (
+    NOT_READ,
+    TOOK_TOO_LONG,
+    TOOK_TOO_MUCH,
+    Claim,
+    Exif,
+    Fact,
+    Record,
+    Stamp,
+    Strength,
+)
 
 FILE_NAME = "clipfake-cache.sqlite3"
 _FORMAT = 1

@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.formats import SNIFF_BYTES, sniff
+from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.decompressors import MAGIC, Compression
 from clipfake.sources.archives.inflate import Inflated
-from clipfake.sources.archives.limits import ArchiveLimits
 from clipfake.sources.archives.store import MemoryStore, Part
 from clipfake.sources.archives.tar_headers import BLOCK, is_tar
 from clipfake.sources.archives.zip_directory import ZIP_MAGIC

@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from clipfake.cache import FILE_NAME, Cache, CacheUse, cache_key, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, UsageError
-from clipfake.metadata.facts import Claim, Fact, Strength
-from clipfake.records import NOT_READ, TOOK_TOO_LONG, TOOK_TOO_MUCH, Exif, Record, Verdict
+from clipfake.records import (
+    NOT_READ,
+    TOOK_TOO_LONG,
+    TOOK_TOO_MUCH,
+    Claim,
+    Exif,
+    Fact,
+    Record,
+    Strength,
+    Verdict,
+)
+from clipfake.scanning.cache import FILE_NAME, Cache, CacheUse, cache_key, look_up, recall, stamp_of
 
 KEY = cache_key({"adapter": "a"})
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-import clipfake.reader
-from clipfake.batches import Batch, collate, read_batches
+import clipfake.scanning.reader
 from clipfake.errors import ErrorCode
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.read import MetadataOptions
-from clipfake.metadata_scan import scan_metadata
-from clipfake.reader import ReadOptions, read_item
 from clipfake.records import Record
+from clipfake.scanning.batches import Batch, collate, read_batches
+from clipfake.scanning.describe import scan_metadata
+from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
 from tests.conftest import PATIENCE, encoded, picture, run_out_of_time
 
@@ -145,7 +145,7 @@ def test_slow_decoding_is_stopped_in_a_worker(
     def dawdle(data: bytes, *rest: object) -> object:
         return run_out_of_time() if data.startswith(b"BM") else decode(data, *rest)
 
-    monkeypatch.setattr(clipfake.reader, "decode", dawdle)
+    monkeypatch.setattr(clipfake.scanning.reader, "decode", dawdle)
     options = limited(seconds=PATIENCE)
     records, _ = joined(list(read_batches(mixed, options, batch_size=3, workers=1)))
     assert records[7].error_code is ErrorCode.TOO_SLOW
@@ -168,7 +168,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch, death: int | None = None) -> None:
             os._exit(3)
         return read_item(item, options)
 
-    monkeypatch.setattr(clipfake.reader, "read_item", read)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_item", read)
 
 
 def with_deadly(mixed: list[Item], *rows: int) -> list[Item]:
@@ -224,7 +224,7 @@ def test_workers_do_not_die_of_an_interrupt(photo: Path, monkeypatch: pytest.Mon
         os.kill(os.getpid(), signal.SIGINT)
         return read_item(item, options)
 
-    monkeypatch.setattr(clipfake.reader, "read_item", read)
+    monkeypatch.setattr(clipfake.scanning.reader, "read_item", read)
     (batch,) = read_batches([Item(str(photo))], OPTIONS, batch_size=1, workers=1)
     assert batch.records[0].error is None
 

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from clipfake.last_words import LastWords, ending
+from clipfake.scanning.processes.last_words import LastWords, ending
 
 logger = logging.getLogger(__name__)
 

@@ -12,10 +12,9 @@ from clipfake.metadata.containers.block import BlockKind
 from clipfake.metadata.containers.read import read_blocks
 from clipfake.metadata.double_compression import HINT_FROM, periodicity
 from clipfake.metadata.exif import exif_table
-from clipfake.metadata.facts import Fact
 from clipfake.metadata.read import MetadataOptions
-from clipfake.records import Record
-from clipfake.scanning import scan_items
+from clipfake.records import Fact, Record
+from clipfake.scanning.score import scan_items
 from clipfake.sources import Finder, Item
 from clipfake.training.reference import find_reference
 

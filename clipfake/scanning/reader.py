@@ -10,20 +10,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from clipfake.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import DecodedImage, decode
 from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.metadata.facts import Fact
 from clipfake.metadata.read import MetadataOptions, parameter_facts, read_metadata
 from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import AGREES, compare_thumbnail
-from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Record
+from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Fact, Record
+from clipfake.scanning.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.sources import Item
+from clipfake.sources.archives.not_images import HEAD_BYTES, told
 from clipfake.sources.content import Reader
-from clipfake.sources.not_images import HEAD_BYTES, told
 
 METADATA_SECONDS = 5.0
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 
-from clipfake.cache import Cache, cache_key
 from clipfake.imaging.limits import Limits
-from clipfake.merge import judge
 from clipfake.metadata.read import MetadataOptions
-from clipfake.reader import ReadOptions
 from clipfake.records import Record
+from clipfake.scanning.cache import Cache, cache_key
+from clipfake.scanning.processes.worker import default_workers
+from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.workers import read_samples
 from clipfake.sources import Item
-from clipfake.workers import default_workers, read_samples
+from clipfake.verdict.judge import judge
 
 CHUNK = 64  # files that a worker is handed at once
 _AHEAD = 3  # chunks in flight for each worker
