@@ -1,5 +1,6 @@
 """What the documents say of the code is so."""
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_the_picture_of_the_architecture_has_every_room_and_every_arrow_goes_dow
     arrows = 0
     for line in picture.splitlines():
         stations = [[name.strip() for name in part.split("&")] for part in line.split("-->")]
-        for above, below in zip(stations, stations[1:], strict=False):
+        for above, below in itertools.pairwise(stations):
             arrows += 1
             assert min(floor[name] for name in above) > max(floor[name] for name in below), line
     assert arrows > 10
