@@ -32,6 +32,7 @@ COMMANDS = {
     "merge": "clipfake.cli.merge:merge_command",
     "verify": "clipfake.cli.verify:verify_command",
     "cache": "clipfake.cli.cache:cache_app",
+    "config": "clipfake.cli.config:config_app",
     "finetune": "clipfake.cli.finetune:finetune_command",
     "calibrate": "clipfake.cli.calibrate:calibrate_command",
     "evaluate": "clipfake.cli.evaluate:evaluate_command",

@@ -49,6 +49,7 @@ OTHER: dict[str, Any] = {
     "cache": Path("k"),
     "trust_times": True,
     "shard": "2/3",
+    "settings": "clipfake.toml, profile ci",
 }
 NEEDED: dict[str, dict[str, Any]] = {
     "custody": {"output": ["r.csv"]},
