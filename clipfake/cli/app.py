@@ -36,6 +36,7 @@ COMMANDS = {
     "finetune": "clipfake.cli.finetune:finetune_command",
     "calibrate": "clipfake.cli.calibrate:calibrate_command",
     "evaluate": "clipfake.cli.evaluate:evaluate_command",
+    "doctor": "clipfake.cli.doctor:doctor_command",
 }
 
 
@@ -44,6 +45,15 @@ class _Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}"
+            ctx.fail(f"There is no command {args[0]!r}; {meant}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
@@ -64,7 +74,6 @@ app = typer.Typer(
     cls=_Commands,
     help="Batch forensic scanner for AI-generated images.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
