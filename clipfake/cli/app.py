@@ -40,6 +40,23 @@ COMMANDS = {
 }
 
 
+# what people come for, a line each below a command's help
+EXAMPLES = {
+    "scan": (
+        "clipfake scan ./folder -o report.parquet -o report.csv",
+        "clipfake scan archive.zip list.csv --fpr 0.001",
+        "git diff -z --name-only main | clipfake scan - --null --fail-on ai --strict",
+        "clipfake scan ./folder --no-pixels   # what the files say of themselves, fast",
+    ),
+    "inspect": ("clipfake inspect photo.jpg 'bundle.zip!/x.jpg'",),
+    "merge": ("clipfake merge part-*.parquet -o all.parquet",),
+    "verify": ("clipfake verify report.parquet --sample 300",),
+    "finetune": ("clipfake finetune --real mine/real --fake mine/fake --out mine.safetensors",),
+    "calibrate": ("clipfake calibrate --real mine/real --out mine.safetensors",),
+    "evaluate": ("clipfake evaluate labelled.csv -o figures.json --html page.html",),
+}
+
+
 class _Commands(TyperGroup):
     """Commands of which only that which is asked for is imported."""
 
@@ -62,11 +79,16 @@ class _Commands(TyperGroup):
         found = getattr(import_module(module), name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-            alone.command(cmd_name)(found)
+            alone.command(cmd_name, epilog=_epilog(cmd_name))(found)
             found = alone
         command = typer.main.get_command(found)
         command.name = cmd_name
         return command
+
+
+def _epilog(command: str) -> str | None:
+    lines = [line.replace("[", "\\[") for line in EXAMPLES.get(command, ())]
+    return "\n\n".join(["[bold]Examples[/bold]", *lines]) if lines else None
 
 
 app = typer.Typer(

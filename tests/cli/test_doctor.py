@@ -5,7 +5,7 @@ import json
 import pytest
 
 import clipfake as package
-from clipfake.cli.app import COMMANDS
+from clipfake.cli.app import COMMANDS, EXAMPLES
 from clipfake.cli.exit_codes import Exit
 from clipfake.detector import Detector
 from tests.cli.command import clipfake
@@ -59,3 +59,5 @@ def test_every_command_has_its_help(command: str, capsys: pytest.CaptureFixture[
     out = capsys.readouterr().out
     assert f"Usage: clipfake {command}" in out
     assert "install-completion" not in out
+    assert all(line.split("  #")[0] in out for line in EXAMPLES.get(command, ()))
+    assert max(map(len, out.splitlines())) <= 80
