@@ -29,6 +29,7 @@ _COLLECT_AFTER = 50_000
 COMMANDS = {
     "scan": "clipfake.cli.scan:scan_command",
     "inspect": "clipfake.cli.inspect:inspect_command",
+    "explain": "clipfake.cli.explain:explain_command",
     "merge": "clipfake.cli.merge:merge_command",
     "verify": "clipfake.cli.verify:verify_command",
     "cache": "clipfake.cli.cache:cache_app",
@@ -49,6 +50,7 @@ EXAMPLES = {
         "clipfake scan ./folder --no-pixels   # what the files say of themselves, fast",
     ),
     "inspect": ("clipfake inspect photo.jpg 'bundle.zip!/x.jpg'",),
+    "explain": ("clipfake explain photo.jpg --out evidence",),
     "merge": ("clipfake merge part-*.parquet -o all.parquet",),
     "verify": ("clipfake verify report.parquet --sample 300",),
     "finetune": ("clipfake finetune --real mine/real --fake mine/fake --out mine.safetensors",),

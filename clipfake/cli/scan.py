@@ -36,19 +36,25 @@ def scan_command(
     plan = ScanPlan.of(**values, settings=settings.said)
     from clipfake.cli.screen import Screen
     from clipfake.scanning import run
-    from clipfake.scanning.events import Finished
+    from clipfake.scanning.events import Finished, Started
 
     screen = Screen(quiet=quiet, as_json=as_json)
-    code = Exit.FINE
+    code, detector, end = Exit.FINE, None, None
     try:
         with screen.following(), run(plan, count=screen.live) as events:
             for event in events:
                 screen.show(event)
+                if isinstance(event, Started):
+                    detector = event.detector
                 if isinstance(event, Finished):
-                    code = _exit_code(event)
+                    code, end = _exit_code(event), event
     except KeyboardInterrupt:
         screen.interrupted(plan.outputs.output)
         raise
+    if detector is not None and end is not None and plan.outputs.explain:
+        from clipfake.cli.explain import explain_worst
+
+        explain_worst(plan, end.summary, detector, quiet=quiet)
     return code
 
 

@@ -180,6 +180,13 @@ class Outputs:
         unit="files",
         least=0,
     )
+    explain: int = option(
+        0,
+        "Draw what drives the scores of so many of the worst files, beside the first report.",
+        affects=Affects.RUNNING,
+        unit="files",
+        least=0,
+    )
 
 
 @dataclass(frozen=True)
