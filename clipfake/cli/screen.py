@@ -81,6 +81,8 @@ class Screen:
             case Started():
                 self._drawn.close()
                 self._start = event
+                if settings := event.about["options"].get("settings"):
+                    self._say(f"settings of {settings}")
                 self._drawn.enter_context(self.progress(event.summary))
             case Listed():
                 if self._progress is not None:

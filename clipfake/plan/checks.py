@@ -31,3 +31,7 @@ def check(how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
         raise UsageError("--trust-times is about what a cache knows: give --cache")
     if run.trust_times and outputs.custody:
         raise UsageError("--custody is of files that were read: leave --trust-times out")
+    if outputs.explain and not outputs.output:
+        raise UsageError("--explain draws beside a report: give --output")
+    if outputs.explain and how.no_pixels:
+        raise UsageError("--explain is of scores, which --no-pixels gives none of")

@@ -43,7 +43,10 @@ class What:
         flags=("--null", "-0"),
     )
     allow_network: bool = option(
-        False, "Open URLs (s3:// gs:// hf:// https:// ...).", affects=Affects.RUNNING
+        False,
+        "Open URLs (s3:// gs:// hf:// https:// ...).",
+        affects=Affects.RUNNING,
+        outward=True,
     )
 
 
@@ -62,7 +65,10 @@ class How:
         affects=Affects.MODEL,
     )
     allow_download: bool = option(
-        False, "Fetch the backbone from its hub when absent.", affects=Affects.RUNNING
+        False,
+        "Fetch the backbone from its hub when absent.",
+        affects=Affects.RUNNING,
+        outward=True,
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", affects=Affects.MODEL)
     precision: str = option("auto", "auto, fp32 or bf16.", affects=Affects.MODEL)
@@ -174,6 +180,13 @@ class Outputs:
         unit="files",
         least=0,
     )
+    explain: int = option(
+        0,
+        "Draw what drives the scores of so many of the worst files, beside the first report.",
+        affects=Affects.RUNNING,
+        unit="files",
+        least=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -216,4 +229,10 @@ class Running:
         "1/1",
         "Scan one share of the files, i/n; clipfake merge joins them.",
         affects=Affects.LISTING,
+    )
+    settings: str | None = option(
+        None,
+        "File, and profile, that gave options which the command line did not.",
+        affects=Affects.RUNNING,
+        internal=True,
     )

@@ -75,6 +75,11 @@ class ScanPlan:
         groups = {name: replace(getattr(self, name), **new) for name, new in values.items()}
         return replace(self, **groups)
 
+    def alone(self, **given: Any) -> "ScanPlan":
+        """A plan that gives the same of the same bytes, without this one's files and outputs."""
+        kept = self.identity(Affects.CONTENT, Affects.VERDICT, Affects.MODEL)
+        return ScanPlan.of(**{**kept, "workers": 0, **given})
+
     def __getitem__(self, name: str) -> Any:
         """The value of an option."""
         return getattr(getattr(self, options()[name].group), name)

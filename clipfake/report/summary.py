@@ -34,14 +34,18 @@ class Summary:
         restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
-    def __init__(self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP) -> None:
+    def __init__(
+        self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP, kept: int = 0
+    ) -> None:
         """Begin with nothing.
 
         Args:
             fail_on: kinds of findings, of ``clipfake.report.findings.KINDS``.
-            top: how many of the worst files are kept.
+            top: how many of the worst files are shown.
+            kept: how many of them are known at least.
         """
         self.fail_on, self.top = fail_on, top
+        self._kept = max(top, kept)
         self.verdicts: Counter[Verdict] = Counter()
         self.errors: Counter[str] = Counter()
         self.skipped = 0
@@ -89,12 +93,12 @@ class Summary:
             rank = None  # nobody looked at its pixels
         if row["verdict_basis"] == _CONFLICT:
             rank = max(rank or 0, _CONFLICT_RANK)
-        if rank is None or not self.top:
+        if rank is None or not self._kept:
             return
         # at equal scores the earlier file counts as the higher
         score = -1.0 if row["score"] is None else row["score"]
         heapq.heappush(self._worst, (rank, score, -self.files, Finding.of(row)))
-        if len(self._worst) > self.top:
+        if len(self._worst) > self._kept:
             heapq.heappop(self._worst)
 
     @property
@@ -130,7 +134,12 @@ class Summary:
     @property
     def worst(self) -> list[Finding]:
         """The ``top`` worst files, worst first: ai, conflicts, inconclusive, each by score."""
-        return [entry[3] for entry in sorted(self._worst, key=lambda e: e[:3], reverse=True)]
+        return self.most_suspicious(self.top)
+
+    def most_suspicious(self, count: int) -> list[Finding]:
+        """So many of the worst files, or as many as are known, worst first."""
+        ranked = sorted(self._worst, key=lambda entry: entry[:3], reverse=True)
+        return [entry[3] for entry in ranked[:count]]
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain values."""

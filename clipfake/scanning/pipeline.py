@@ -158,7 +158,10 @@ def _events(
         reading |= {"metadata": metadata, "transform": transform}
         start = partial(_scored, detector=detector, rule=rule, **reading)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
-    summary, inputs = Summary(fail_on=fails, top=plan.outputs.top), Inputs()
+    summary, inputs = (
+        Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain),
+        Inputs(),
+    )
     about = about_scan(plan, detector)
     journal = open_journal(plan, sources, about, every=every) if items is None else None
     replaced = frozenset(path for path in outputs if path.exists())

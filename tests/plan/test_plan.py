@@ -43,14 +43,17 @@ OTHER: dict[str, Any] = {
     "fail_on": "ai,error",
     "strict": True,
     "top": 3,
+    "explain": 2,
     "workers": 0,
     "batch_size": 5,
     "resume": False,
     "cache": Path("k"),
     "trust_times": True,
     "shard": "2/3",
+    "settings": "clipfake.toml, profile ci",
 }
 NEEDED: dict[str, dict[str, Any]] = {
+    "explain": {"output": ["r.csv"]},
     "custody": {"output": ["r.csv"]},
     "trust_times": {"cache": "k"},
 }
@@ -118,6 +121,8 @@ def test_every_option_says_what_it_is_for() -> None:
         ),
         ({"fpr": 0.01, "threshold": 0.5}, "give --fpr or --threshold, not both"),
         ({"threshold": 1.5}, "threshold 1.5 is not in 0..1"),
+        ({"explain": 3}, "give --output"),
+        ({"explain": 3, "output": ["r.csv"], "no_pixels": True}, "--explain is of scores"),
         ({"shard": "5/4"}, "there is no share 5 of 4"),
         ({"fail_on": "fake"}, "--fail-on fake: unknown"),
     ],
