@@ -76,7 +76,7 @@ class Report:
         check_outputs(self.paths)
         for path in self.paths:
             try:
-                opened = FORMATS[path.suffix.lower()](partial_path(path), self._schema, about)
+                opened = FORMATS[ending_of(path)](partial_path(path), self._schema, about)
             except OSError as error:
                 raise report_error(path, error) from error
             self._files.append((path, opened))
@@ -166,6 +166,20 @@ def _finish(path: Path, file: ReportFile, whole: bool) -> None:
         logger.warning("%s: the rows so far, finished early", partial_path(path))
 
 
+def ending_of(path: Path) -> str:
+    """The ending that says a report's format: the longest of ``FORMATS``, in any case.
+
+    Raises:
+        UsageError: it names none.
+    """
+    name = path.name.lower()
+    fit = [ending for ending in FORMATS if name.endswith(ending) and name != ending]
+    if not fit:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"{path}: the ending names no format; use one of {known}")
+    return max(fit, key=len)
+
+
 def check_outputs(paths: Sequence[Path], beside: Sequence[Path] = ()) -> None:
     """Find out before the work whether reports can be written.
 
@@ -192,10 +206,7 @@ def check_output(path: Path) -> None:
         UsageError: it cannot, because of what it is called or where it is to lie.
         ReportError: there is no space, or something is in the way.
     """
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise UsageError(f"{path}: the ending names no format; use one of {known}")
-    parts, unfinished = path.suffix.lower() == PARTS, partial_path(path)
+    parts, unfinished = ending_of(path) == PARTS, partial_path(path)
     if parts and os.path.isfile(path):
         raise UsageError(f"{path}: is a file, parts need a folder; give another name")
     if os.path.isdir(unfinished) and not parts:
