@@ -12,11 +12,16 @@ import pyarrow as pa
 
 from clipfake.errors import ReportError, UsageError
 from clipfake.records import Record
+from clipfake.report.baseline import Baseline
+from clipfake.report.code_quality import CodeQualityFile
 from clipfake.report.csv import CsvFile
 from clipfake.report.files import check_writable, partial_path, publish, report_error
 from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
+from clipfake.report.junit import JunitFile
+from clipfake.report.markdown import MarkdownFile
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
+from clipfake.report.sarif import SarifFile
 from clipfake.report.schema import fit_row, report_schema, to_row
 
 ROWS_A_GROUP = 8192
@@ -39,6 +44,10 @@ FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".csv": CsvFile,
     ".jsonl": JsonlFile,
     PARTS: ParquetParts,
+    ".sarif": SarifFile,
+    ".junit.xml": JunitFile,
+    ".codequality.json": CodeQualityFile,
+    ".md": MarkdownFile,
 }
 
 
@@ -55,14 +64,17 @@ class Report:
         columns: Mapping[str, pa.DataType],
         about: dict[str, Any],
         journal: Journal | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         """Open the files.
 
         Args:
-            paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``, ``.parts``.
+            paths: the ending chooses the format, see ``FORMATS``.
             columns: the manifests' own columns.
             about: what made the report, kept where the format has a place for it.
             journal: keeps rows through crashes; deleted when the report is whole.
+            baseline: says in each row whether it suppresses the finding; the journal's rows are
+                without, so that it may change before a scan goes on.
 
         Raises:
             UsageError: an unknown ending, a name twice, or no folder for it.
@@ -71,6 +83,7 @@ class Report:
         self.paths = list(paths)
         self._schema = report_schema(columns)
         self._journal = journal
+        self._baseline = baseline
         self._rows: list[dict[str, Any]] = []
         self._files: list[tuple[Path, ReportFile]] = []
         check_outputs(self.paths)
@@ -97,11 +110,13 @@ class Report:
         return row
 
     def restore(self, row: dict[str, Any]) -> None:
-        """Take a row that the journal holds already.
+        """Take a row that the journal holds already; the baseline marks it.
 
         Raises:
             ReportError: a file cannot be written.
         """
+        if self._baseline is not None:
+            self._baseline.mark(row)
         if not self._files:
             return
         self._rows.append(row)

@@ -52,7 +52,8 @@ def full_disk(path: Path) -> None:
 
 
 def test_formats_are_these() -> None:
-    assert tuple(FORMATS) == (*ENDINGS, ".parts")
+    told = (".sarif", ".junit.xml", ".codequality.json", ".md")
+    assert tuple(FORMATS) == (*ENDINGS, ".parts", *told)
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
@@ -157,7 +158,8 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_output(tmp_path / name)
     assert str(caught.value) == (
-        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, .parts"
+        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, "
+        ".parts, .sarif, .junit.xml, .codequality.json, .md"
     )
 
 
