@@ -51,11 +51,7 @@ def takes(
             return command(options=values, **given)
 
         added = [_parameter(each, panels, changes) for each in chosen]
-        arguments = [each for each in added if each.default is inspect.Parameter.empty]
-        rest = [each for each in added if each not in arguments]
-        parameters = [
-            each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*arguments, *rest, *own)
-        ]
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*added, *own)]
         called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         called.__doc__, called.__name__ = command.__doc__, command.__name__
@@ -72,8 +68,9 @@ def _parameter(each: Field, panels: bool, changes: Options) -> inspect.Parameter
     if panels:
         about["rich_help_panel"] = each.title
     if said.argument:
-        info = typer.Argument(help=said.help)
-        return _keyword(each.name, Annotated[kind, info], inspect.Parameter.empty)
+        # a scan that asks git needs no names; the command tells where they are missing
+        info = typer.Argument(help=said.help, show_default=False)
+        return _keyword(each.name, Annotated[kind | None, info], None)
     if said.least is not None:
         about["min"] = each.kind(said.least)
     flags = said.flags or ((label(each),) if each.kind is bool else ())

@@ -1,11 +1,14 @@
 """`clipfake scan`."""
 
+import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import Debug, Options, Quiet, takes
+from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
 
 if TYPE_CHECKING:
@@ -28,16 +31,27 @@ def scan_command(
     """
     del debug
     plan = ScanPlan.of(**options)
+    asks_git = plan.what.staged or plan.what.changed_since is not None
+    if not plan.what.paths and not asks_git:
+        raise UsageError(
+            "no files are named; give files, folders, lists, or - for names on standard input "
+            "(--staged and --changed-since ask git)"
+        )
+    from clipfake.cli import github
     from clipfake.cli.screen import Screen
     from clipfake.scanning import run
     from clipfake.scanning.events import Finished
 
     screen = Screen(quiet=quiet, as_json=as_json)
+    listeners = [screen.show]
+    if github.wanted(plan.outputs.format, os.environ):
+        listeners.append(github.GitHub(sys.stderr if as_json else sys.stdout).show)
     code = Exit.FINE
     try:
         with screen.following(), run(plan, count=screen.live) as events:
             for event in events:
-                screen.show(event)
+                for show in listeners:
+                    show(event)
                 if isinstance(event, Finished):
                     code = _exit_code(event)
     except KeyboardInterrupt:

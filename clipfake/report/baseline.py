@@ -16,7 +16,7 @@ from typing import Any
 from clipfake.errors import UsageError
 from clipfake.report.files import check_writable, partial_path, publish, report_error
 from clipfake.report.places import Places
-from clipfake.report.rules import RULES, is_told, rule_of
+from clipfake.report.rules import INCONCLUSIVE, RULES, is_told, rule_of
 from clipfake.report.text import printable
 
 VERSION = 1
@@ -139,7 +139,7 @@ def updated(
     old: Baseline,
     rows: Iterable[tuple[Mapping[str, Any], Places]],
     *,
-    kinds: frozenset[str],
+    undecided: bool = False,
     reason: str = "",
     who: str = "",
     prune: bool = False,
@@ -149,7 +149,7 @@ def updated(
     Args:
         old: its entries stay, with their reasons; paths become those of the rows.
         rows: of reports, with the places of their scan.
-        kinds: findings told only when asked for are kept with these (``inconclusive``).
+        undecided: keep pictures that are not decided, too.
         reason: of entries that are new.
         who: of entries that are new.
         prune: delete entries that no row matches.
@@ -157,11 +157,12 @@ def updated(
     Returns:
         The baseline, not yet written, and what is different in it.
     """
+    asked = frozenset({INCONCLUSIVE} if undecided else ())
     change, entries = Change(), {(entry.sha256, entry.rule): entry for entry in old}
     paths: dict[tuple[str, str], set[str]] = {}
     for row, places in rows:
         rule = rule_of(row)
-        if rule is None or not is_told(row, kinds):
+        if rule is None or not is_told(row, asked):
             continue
         if row["sha256"] is None:
             change.without_hash += 1

@@ -1,7 +1,7 @@
 """Markdown: a summary for people, in a pull request or the summary of a job."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class MarkdownSummary:
         """
         self._alerts, self._counts = Alerts(about, most=LISTED), Summary(top=0)
 
-    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take rows."""
         self._alerts.add(rows)
         for row in rows:

@@ -7,7 +7,7 @@ from typing import Any
 
 from clipfake.report.findings import NEW, kinds_of, parse_kinds
 
-_INCONCLUSIVE = "inconclusive"
+INCONCLUSIVE = "inconclusive"
 _EVIDENCE = "A score is evidence, not proof, and metadata can be forged; look at the picture."
 
 
@@ -124,8 +124,8 @@ def is_told(row: Mapping[str, Any], asked: frozenset[str]) -> bool:
     rule = rule_of(row)
     if rule is None:
         return False
-    undecided = row["verdict"] == _INCONCLUSIVE and row["error_code"] is None
-    return not undecided or rule.id == "inconclusive-conflict" or _INCONCLUSIVE in asked
+    undecided = row["verdict"] == INCONCLUSIVE and row["error_code"] is None
+    return not undecided or rule.id == "inconclusive-conflict" or INCONCLUSIVE in asked
 
 
 def asked_for(about: Mapping[str, Any]) -> frozenset[str]:

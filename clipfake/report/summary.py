@@ -32,6 +32,7 @@ class Summary:
         findings: the first ``LISTED`` of them, in order.
         unjudged: the first files that are unread, as many as ``top``.
         suppressed: findings that a baseline knows.
+        failing_known: how many of those that the run fails on are among them.
         restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
@@ -54,6 +55,7 @@ class Summary:
         self.findings: list[Finding] = []
         self.unjudged: list[Finding] = []
         self.suppressed = 0
+        self.failing_known = 0
         self.restored = 0
         self._scored_before = 0
         self._worst: list[tuple[int, float, int, Finding]] = []
@@ -74,6 +76,7 @@ class Summary:
         self.unread += UNREAD in kinds
         if fails(row, self.fail_on):
             self.failing += 1
+            self.failing_known += row.get("suppressed") is not None
             if len(self.findings) < LISTED:
                 self.findings.append(Finding.of(row))
         if UNREAD in kinds and len(self.unjudged) < self.top:

@@ -328,3 +328,17 @@ class _Process:
 
 def _kind(mode: str) -> Kind:
     return {_LINK: Kind.LINK, _SUBMODULE: Kind.SUBMODULE}.get(mode, Kind.FILE)
+
+
+def user_name() -> str:
+    """The name that git commits by in the present folder; empty where it has none.
+
+    Raises:
+        UsageError: git is not there.
+    """
+    try:
+        return Repository(os.curdir).ask("config", "--get", "user.name")
+    except UsageError as error:
+        if "failed" in str(error):  # it says by its exit code alone that there is none
+            return ""
+        raise

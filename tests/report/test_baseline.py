@@ -14,13 +14,10 @@ from clipfake.report.places import Places
 from clipfake.report.rules import RULES
 from tests.report.rows import HOSTILE, ai, broken, digest, document, every_kind, inconclusive, real
 
-NONE: frozenset[str] = frozenset()
-
 
 def made(folder: Path, rows: list[dict[str, Any]], **options: Any) -> Baseline:
     """A new baseline of rows, written and read again."""
     places = Places(str(folder))
-    options.setdefault("kinds", NONE)
     baseline, _ = updated(
         Baseline(folder / "known.jsonl"), ((row, places) for row in rows), **options
     )
@@ -70,14 +67,14 @@ def test_a_declared_origin_is_known_whatever_the_pixels_say(
 def test_the_undecided_are_kept_when_asked_for(tmp_path: Path) -> None:
     rows = [inconclusive(), ai()]
     assert len(made(tmp_path, rows)) == 1
-    baseline = made(tmp_path, rows, kinds=frozenset({"inconclusive"}))
+    baseline = made(tmp_path, rows, undecided=True)
     assert len(baseline) == 2
     assert marked(baseline, inconclusive()) == "known"
 
 
 def test_what_has_no_hash_cannot_be_kept(tmp_path: Path) -> None:
     rows = [(broken(sha256=None), Places(str(tmp_path)))]
-    baseline, change = updated(Baseline(tmp_path / "b"), rows, kinds=NONE)
+    baseline, change = updated(Baseline(tmp_path / "b"), rows)
     assert (len(baseline), change.without_hash) == (0, 1)
     assert marked(baseline, broken(sha256=None)) is None
 
@@ -106,7 +103,7 @@ def test_an_update_keeps_reasons_and_follows_moves(tmp_path: Path) -> None:
     for prune in (False, True):
         old = read_baseline(tmp_path / "known.jsonl")
         new, change = updated(
-            old, ((r, places) for r in rows), kinds=NONE, reason="later", who="bob", prune=prune
+            old, ((r, places) for r in rows), reason="later", who="bob", prune=prune
         )
         assert (change.added, change.moved, change.unmet, change.dropped) == (
             (1, 1, 0, 1) if prune else (1, 1, 1, 0)
@@ -123,7 +120,7 @@ def test_an_update_keeps_reasons_and_follows_moves(tmp_path: Path) -> None:
 def test_a_copy_beside_it_moves_no_hint(tmp_path: Path) -> None:
     old = made(tmp_path, [ai("m.png")])
     copies = [ai("a.png", sha256=digest("m.png")), ai("m.png")]
-    _, change = updated(old, ((r, Places(str(tmp_path))) for r in copies), kinds=NONE)
+    _, change = updated(old, ((r, Places(str(tmp_path))) for r in copies))
     assert change.moved == 0
 
 
