@@ -95,8 +95,9 @@ class Baseline:
         return next((entry for entry in found if entry is not None), None)
 
     def unmet(self) -> list[Entry]:
-        """Entries that none of the rows marked so far matched, sorted."""
-        return sorted(entry for key, entry in self._entries.items() if key not in self._met)
+        """Entries that none of the rows marked so far matched, by their paths."""
+        found = (entry for key, entry in self._entries.items() if key not in self._met)
+        return sorted(found, key=lambda entry: (entry.path, entry))
 
     def write(self) -> None:
         """Write the file; it changes all at once.
