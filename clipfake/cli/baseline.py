@@ -144,17 +144,25 @@ def _told(change: "Change") -> str:
 def _rows(reports: list[Path]) -> "Iterator[tuple[Mapping[str, Any], Places]]":
     from clipfake.report.parquet import parquet_files, read_about
     from clipfake.report.places import Places
-    from clipfake.sources.parquet import parquet_batches
+    from clipfake.sources.parquet import parquet_batches, parquet_schema
 
     for report in reports:
         places = Places(read_about(report).get("folder"))
         for file in parquet_files(report):
+            names = parquet_schema(file).names
+            if missing := [name for name in _NEEDED if name not in names]:
+                raise UsageError(
+                    f"{report}: made by another version of clipfake, it has no column "
+                    f"{missing[0]}; scan again"
+                )
             for batch in parquet_batches(file, _BATCH):
                 for row in batch.to_pylist():
                     yield row, places
 
 
 _BATCH = 8192
+# what tells findings
+_NEEDED = ("path", "path_raw", "sha256", "verdict", "verdict_basis", "error_code", "unread")
 
 
 def _name() -> str:

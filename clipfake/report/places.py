@@ -92,10 +92,13 @@ def repository_root(folder: str) -> str | None:
 
 def below(root: str, path: str) -> str | None:
     """A path from a root on; None for what does not lie below it, links followed or not."""
-    for top, name in ((root, path), (os.path.realpath(root), _real(path))):
-        if name.startswith(top.rstrip(os.sep) + os.sep):
-            return name[len(top.rstrip(os.sep)) + 1 :]
-    return None
+    found = _below(root, path)
+    return _below(os.path.realpath(root), _real(path)) if found is None else found
+
+
+def _below(root: str, path: str) -> str | None:
+    top = root.rstrip(os.sep) + os.sep
+    return path[len(top) :] if path.startswith(top) else None
 
 
 def _real(path: str) -> str:

@@ -6,7 +6,7 @@ Git itself is asked, with a list of arguments and never through a shell.
 import os
 import subprocess  # nosec B404
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -32,6 +32,7 @@ _DIFF = (
     *("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"),
 )
 _TAKEN = "--diff-filter=ACMRT"
+_NAMES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 _FILES = ("100644", "100755")
 _LINK, _SUBMODULE = "120000", "160000"
 
@@ -260,6 +261,7 @@ class Repository:
         # names of files are names, whatever characters they have; no lock, no question, no pager
         environment = {
             **os.environ,
+            **_absolute(os.environ),
             "GIT_LITERAL_PATHSPECS": "1",
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
@@ -324,6 +326,12 @@ class _Process:
 
     popen: "subprocess.Popen[bytes]"
     complaints: IO[bytes]
+
+
+def _absolute(environment: Mapping[str, str]) -> dict[str, str]:
+    """Names that git gives its hooks, which are relative to where a hook runs."""
+    given = {name: environment[name] for name in _NAMES if environment.get(name)}
+    return {name: os.path.abspath(value) for name, value in given.items()}
 
 
 def _kind(mode: str) -> Kind:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import OrderedDict
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -47,8 +48,8 @@ class Ignored:
         """
         self._folder = os.path.abspath(folder)
         self._top = _top(self._folder)
-        self._specs: OrderedDict[str, GitIgnoreSpec | None] = OrderedDict()
-        self._shut: OrderedDict[str, bool] = OrderedDict()
+        self._inside = self._top.rstrip(os.sep) + os.sep
+        self._levels: OrderedDict[str, _Level] = OrderedDict()
         self._told: set[str] = set()
         self._faults: list[Item] = []
 
@@ -59,54 +60,44 @@ class Ignored:
             path: relative to the folder, or absolute; nothing above the top is asked.
             is_folder: it is a folder.
         """
-        absolute = os.path.normpath(os.path.join(self._folder, path))
-        inside = self._top.rstrip(os.sep) + os.sep
-        if not absolute.startswith(inside):
+        absolute = os.path.join(self._folder, path)
+        if path.startswith((".", os.sep)) or f"{os.sep}." in path:  # walking gives none like it
+            absolute = os.path.normpath(absolute)
+        if not absolute.startswith(self._inside):
             return False
-        return self._is_shut(os.path.dirname(absolute)) or self._matches(
-            absolute, is_folder=is_folder
-        )
+        level = self._level(os.path.dirname(absolute))
+        return level.shut or (bool(level.specs) and _matches(level, absolute, is_folder=is_folder))
 
     def faults(self) -> list[Item]:
         """Ignore files, or lines of them, that could not be used and were not told before."""
         faults, self._faults = self._faults, []
         return faults
 
-    def _is_shut(self, folder: str) -> bool:
-        """Whether a folder below the top, or one above it, is left out."""
-        above: list[str] = []
-        while len(folder) > len(self._top) and folder not in self._shut:
-            above.append(folder)
+    def _level(self, folder: str) -> "_Level":
+        """What counts in a folder at the top or below it."""
+        known = self._levels.get(folder)
+        if known is not None:
+            self._levels.move_to_end(folder)
+            return known
+        new: list[str] = []
+        while folder not in self._levels and len(folder) > len(self._top):
+            new.append(folder)
             folder = os.path.dirname(folder)
-        shut = self._shut.get(folder, False)
-        for each in reversed(above):
-            shut = shut or self._matches(each, is_folder=True)
-            self._shut[each] = shut
-        while len(self._shut) > _HELD_FOLDERS:
-            self._shut.popitem(last=False)
-        return shut
+        level = self._levels.get(folder)
+        if level is None:
+            level = self._levels[folder] = _Level(specs=self._own(folder))
+        for each in reversed(new):
+            shut = level.shut or _matches(level, each, is_folder=True)
+            own = () if shut else self._own(each)
+            level = self._levels[each] = _Level(shut, (*own, *level.specs))
+        while len(self._levels) > _HELD_FOLDERS:
+            self._levels.popitem(last=False)
+        return level
 
-    def _matches(self, path: str, *, is_folder: bool) -> bool:
-        """What the patterns say of a path alone, the nearest ignore file first."""
-        folder = path
-        while len(folder) > len(self._top):
-            folder = os.path.dirname(folder)
-            spec = self._spec(folder)
-            if spec is not None:
-                relative = path[len(folder.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
-                said = spec.check_file(f"{relative}/" if is_folder else relative).include
-                if said is not None:
-                    return said
-        return False
-
-    def _spec(self, folder: str) -> GitIgnoreSpec | None:
-        if folder in self._specs:
-            self._specs.move_to_end(folder)
-            return self._specs[folder]
-        spec = self._specs[folder] = self._read(os.path.join(folder, NAME))
-        while len(self._specs) > _HELD_FOLDERS:
-            self._specs.popitem(last=False)
-        return spec
+    def _own(self, folder: str) -> "tuple[tuple[int, GitIgnoreSpec], ...]":
+        """The patterns of a folder's own ignore file, if it has any."""
+        spec = self._read(os.path.join(folder, NAME))
+        return () if spec is None else ((len(folder.rstrip(os.sep)) + 1, spec),)
 
     def _read(self, path: str) -> GitIgnoreSpec | None:
         try:
@@ -141,6 +132,30 @@ class Ignored:
         if path not in self._told and len(self._told) < _HELD_FOLDERS:
             self._told.add(path)
             self._faults.append(Item(path, problem=ImageError(ErrorCode.UNREADABLE, reason)))
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What counts in a folder.
+
+    Attributes:
+        shut: the folder is left out, or one above it.
+        specs: the ignore files that count, the nearest first; each with the number of characters
+            of a path that stand before what it is about.
+    """
+
+    shut: bool = False
+    specs: tuple[tuple[int, GitIgnoreSpec], ...] = ()
+
+
+def _matches(level: _Level, path: str, *, is_folder: bool) -> bool:
+    """What patterns say of a path in a folder, whatever they say of the folder."""
+    for start, spec in level.specs:
+        relative = path[start:].replace(os.sep, "/")
+        said = spec.check_file(f"{relative}/" if is_folder else relative).include
+        if said is not None:
+            return said
+    return False
 
 
 class _Pattern(GitIgnoreSpecPattern):

@@ -65,9 +65,9 @@ class Selection:
 
     def ignores(self, relative: str, *, is_folder: bool = False) -> bool:
         """Whether an ignore file leaves out what would be taken or entered else."""
-        if self.ignored is None or not self.enters(relative):
+        if self.ignored is None or not self.ignored.leaves_out(relative, is_folder=is_folder):
             return False
-        return self.ignored.leaves_out(relative, is_folder=is_folder)
+        return self.enters(relative)
 
     def _excluded(self, relative: str) -> bool:
         if not self.hidden and _dotted(relative):

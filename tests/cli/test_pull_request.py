@@ -299,11 +299,13 @@ def test_no_git_is_one_line(
 def test_baselines_that_cannot_be_made_are_told(
     repo: Repository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = tmp_path / "all.parquet"
+    report, old = tmp_path / "all.parquet", tmp_path / "old.parquet"
+    pq.write_table(pq.read_table(report).drop(["unread"]), old)
     for arguments, words in (
         (("create", "accepted.jsonl", report), "is there already; clipfake baseline update"),
         (("create", "b.jsonl", "none.parquet"), "none.parquet: no such report"),
         (("create", "b.jsonl", "README.md"), "README.md: not a readable Parquet report"),
+        (("create", "b.jsonl", old), "old.parquet: made by another version of clipfake, it has no"),
         (("create", "none/b.jsonl", report), "none: no such folder; create it first"),
         (("update", "b.jsonl", report), "b.jsonl: no such baseline; clipfake baseline create"),
         (("show", "README.md"), "README.md:1: no entry of a baseline"),

@@ -182,3 +182,33 @@ def test_all_files_can_be_asked_about(repo: Committing, tmp_path: Path) -> None:
     done = repo.run(sys.executable, "-m", "pre_commit", "run", "--all-files")
     assert done.returncode != 0
     assert "1 of 6 files are ai" in done.stdout
+
+
+def test_a_hook_of_gits_own_can_ask_what_is_staged(repo: Committing, tmp_path: Path) -> None:
+    """As docs/ci.md has it; a commit of names alone has an index of its own."""
+    repo.home = tmp_path
+    hook = repo.root / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    line = "scan --staged --no-pixels --fail-on ai --quiet"
+    hook.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m clipfake {line} "$PWD/in"\n')
+    hook.chmod(0o755)
+    for name in ("in/a.png", "in/b.png"):
+        repo.write(name, seed=len(name))
+    repo.git("add", ".")
+    assert repo.try_commit().returncode == 0
+    repo.write("in/a.png", declared(1))
+    repo.write("in/b.png", declared(2))
+    commit = ("git", "-c", "user.name=t", "-c", "user.email=t@e.org", "commit", "-m", "more")
+    for command, failing in ((("in/a.png",), 1), (("-a",), 2)):
+        done = repo.run(*commit, *command)
+        assert done.returncode != 0
+        assert f"{failing} of {failing} files are ai" in done.stdout, done.stdout
+    repo.git("worktree", "add", "-q", "../other", "-b", "other")
+    other = Committing.__new__(Committing)
+    other.root, other.home = repo.root.parent / "other", tmp_path
+    other.write("in/c.png", declared(3))
+    other.git("add", ".")
+    done = other.try_commit()
+    assert done.returncode != 0
+    assert "fails: " in done.stdout
+    assert "1 of 1 files are ai" in done.stdout, done.stdout

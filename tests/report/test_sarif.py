@@ -53,7 +53,7 @@ def test_every_kind_is_valid_and_has_its_level(tmp_path: Path) -> None:
     assert all("suppressions" not in r for uri, r in found.items() if uri != "known.png")
 
 
-@pytest.mark.parametrize("kind", ["inconclusive", "new-inconclusive"])
+@pytest.mark.parametrize("kind", ["inconclusive", "new-inconclusive", "ai, inconclusive,later"])
 def test_the_undecided_are_told_when_asked_for(tmp_path: Path, kind: str) -> None:
     run = run_of(write(tmp_path / "r.sarif", every_kind(), **failing_on(kind)))
     undecided = [r for r in run["results"] if r["ruleId"].startswith("inconclusive")]
