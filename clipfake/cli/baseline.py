@@ -9,7 +9,7 @@ import typer
 
 from clipfake.cli.options import Debug
 from clipfake.cli.streams import echo_json
-from clipfake.errors import ClipfakeError, UsageError
+from clipfake.errors import UsageError
 from clipfake.report.text import printable
 
 if TYPE_CHECKING:
@@ -171,5 +171,5 @@ def _name() -> str:
 
     try:
         return user_name() or getpass.getuser()
-    except (ClipfakeError, OSError, KeyError, ImportError):
+    except (OSError, KeyError, ImportError):
         return ""

@@ -26,6 +26,7 @@ _MOST_BYTES = 256 * 2**20
 _MOST_LINE = 64 * 2**10
 _MOST_TEXT = 2000  # characters of a path, a reason or a name
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+_TEXTS = ("path", "reason", "who")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # rules for pictures that declare an AI origin: which of them holds depends on whether, and by which
 # model, pixels were looked at, and who accepts one accepts the picture with what it declares
@@ -260,7 +261,8 @@ def _entry(values: dict[str, Any], where: str) -> Entry:
         raise UsageError(f"{where}: sha256 is not 64 hex digits; mend or delete the line")
     if values.get("rule") not in RULES:
         raise UsageError(f"{where}: no such rule; use one of {', '.join(RULES)}")
-    return Entry(**{**values, "sha256": sha256})
+    texts = {name: printable(values.get(name, ""))[:_MOST_TEXT] for name in _TEXTS}
+    return Entry(sha256, values["rule"], **texts)
 
 
 def _one_line(text: str) -> str:

@@ -316,3 +316,11 @@ def test_baselines_that_cannot_be_made_are_told(
         assert words in error
         assert error.count("\n") == 1
         assert not (repo.root / "b.jsonl").exists()
+
+
+def test_an_earlier_report_becomes_any_format(repo: Repository, tmp_path: Path) -> None:
+    report, log = tmp_path / "all.parquet", tmp_path / "all.sarif"
+    assert clipfake("merge", report, "-o", log) == Exit.FINE
+    results = json.loads(log.read_text())["runs"][0]["results"]
+    uris = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in results}
+    assert uris == {f"old/{number:02d}.png" for number in range(30)}

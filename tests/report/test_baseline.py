@@ -220,6 +220,18 @@ def test_what_editors_and_git_do_to_text_does_not_matter(tmp_path: Path) -> None
     assert path.read_text() == f"{HEAD}\n{other}\n{ENTRY}\n"
 
 
+def test_text_that_is_none_comes_to_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    values = {"sha256": "ab" * 32, "rule": "ai-pixels", "reason": "\ud800\x1b[31m" + "\x01" * 1900}
+    path.write_text(f"{HEAD}\n{json.dumps(values)}\n")
+    for _ in range(2):
+        baseline = read_baseline(path)
+        [entry] = baseline
+        assert entry.reason.startswith("\\ud800\\x1b[31m\\x01")
+        assert entry.reason.isprintable()
+        baseline.write()
+
+
 def test_a_baseline_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     baseline = made(tmp_path, [ai()])
     before = baseline.path.read_bytes()
