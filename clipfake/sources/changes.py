@@ -96,7 +96,8 @@ class ChangedFiles:
             ):
                 passed_over[changed.kind.value] += 1
                 continue
-            root = next(each for each in self._roots if _holds(each.real, changed.path))
+            held = (each for each in self._roots if _holds(each.real, changed.path))
+            root = next(held, self._roots[-1])
             bound = rules[root.real]
             yield from self._items(changed, root, bound, passed_over)
             yield from bound.ignored.faults() if bound.ignored else ()

@@ -8,7 +8,7 @@ import subprocess  # nosec B404
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import IO
@@ -18,20 +18,15 @@ from clipfake.sources.content import Carried, CarriedReader
 
 _MOST_NAME = 2**16
 _CHUNK = 2**16
-# what a repository's own settings could make git run, or say otherwise
-_SETTINGS = (
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "core.quotePath=false"),
-    *("-c", "diff.renames=true"),
-    *("-c", "diff.renameLimit=0"),
-    *("-c", "diff.noprefix=false"),
-    *("-c", "log.showSignature=false"),
-)
+# what a repository's own settings could make git run, or say otherwise; no other machine is asked
+_SETTINGS = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never")
+# a file that was renamed is one that came and one that went: either way its present name is told,
+# and no bytes have to be compared, which a clone without all of them would fetch
 _DIFF = (
-    *("--raw", "-z", "--no-abbrev", "--find-renames"),
+    *("diff", "--raw", "-z", "--no-abbrev", "--no-renames"),
     *("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"),
 )
-_TAKEN = "--diff-filter=ACMRT"
+_ADDED_OR_CHANGED, _UNLIKE = "--diff-filter=AMT", "--diff-filter=AMTD"
 _NAMES = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 _FILES = ("100644", "100755")
 _LINK, _SUBMODULE = "120000", "160000"
@@ -139,15 +134,16 @@ class Repository:
             folders: absolute, without links, below which files are told; none for all.
 
         Yields:
-            Files that git tracks and that were added, changed or renamed, by their present names.
+            Files that git tracks and that were added, changed or moved, by their present names.
 
         Raises:
             UsageError: git fails.
         """
-        yield from self._diff(base, folders=folders)
+        for change in self._diff(base, _ADDED_OR_CHANGED, folders=folders):
+            yield replace(change, blob=None)
 
     def staged(self, folders: Sequence[str] = ()) -> Iterator[Changed]:
-        """Files that the next commit adds, changes or renames, with the bytes that it will have.
+        """Files that the next commit adds, changes or moves, with the bytes that it will have.
 
         Args:
             folders: absolute, without links, below which files are told; none for all.
@@ -155,15 +151,12 @@ class Repository:
         Raises:
             UsageError: as ``top``.
         """
-        unlike = {
-            change.path
-            for change in self._diff("--no-renames", folders=folders, taken="--diff-filter=ACDMT")
-        }
-        for change in self._diff("--cached", folders=folders, blobs=True):
+        unlike = {change.path for change in self._diff(_UNLIKE, folders=folders)}
+        for change in self._diff("--cached", _ADDED_OR_CHANGED, folders=folders):
             if change.path in unlike:
                 yield change
             else:  # the file as it is checked out, where Git LFS and filters have been at work
-                yield Changed(change.path, change.kind)
+                yield replace(change, blob=None)
 
     def base(self, ref: str) -> str:
         """The last commit that the present one has in common with another.
@@ -198,24 +191,14 @@ class Repository:
     def _is_shallow(self) -> bool:
         return self._try("rev-parse", "--is-shallow-repository") == "true"
 
-    def _diff(
-        self,
-        *of: str,
-        folders: Sequence[str],
-        taken: str = _TAKEN,
-        blobs: bool = False,
-    ) -> Iterator[Changed]:
-        """Entries of ``git diff --raw -z``: modes, objects and a status, then one name or two."""
+    def _diff(self, *of: str, folders: Sequence[str]) -> Iterator[Changed]:
+        """Entries of ``git diff --raw -z``: modes, objects and a status, then a name."""
         wanted = [os.path.relpath(folder, self.top) for folder in folders]
-        parts = self._split("-C", self.top, "diff", *_DIFF, *of, taken, "--", *wanted)
+        parts = self._split("-C", self.top, *_DIFF, *of, "--", *wanted)
         for head in parts:
-            _, mode, _, blob, status = head.removeprefix(":").split(" ")
-            name = next(parts, "")
-            if status[0] in "RC":
-                name = next(parts, "")
-            path = os.path.join(self.top, name)
-            kept = Blob(self.top, blob) if blobs and mode in _FILES else None
-            yield Changed(path, _kind(mode), kept)
+            _, mode, _, blob, _ = head.removeprefix(":").split(" ")
+            path = os.path.join(self.top, next(parts, ""))
+            yield Changed(path, _kind(mode), Blob(self.top, blob) if mode in _FILES else None)
 
     def _split(self, *command: str) -> Iterator[str]:
         """What a command says between zero bytes."""

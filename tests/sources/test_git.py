@@ -329,6 +329,23 @@ def test_a_shallow_clone_is_told(
     assert "no commit in common with the present one; this clone is shallow" in message
 
 
+def test_a_clone_without_all_bytes_asks_no_other_machine(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.write("long.txt", "".join(f"{number}\n" for number in range(500)))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "topic")
+    repo.git("mv", "long.txt", "moved.txt")
+    repo.write("moved.txt", "".join(f"{number}\n" for number in range(510)))
+    repo.commit("x.png")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    url, clone = repo.root.as_uri(), tmp_path / "partial"
+    repo.git("clone", "-q", "--filter=blob:none", "-b", "topic", url, str(clone))
+    repo.root.rename(tmp_path / "away")
+    monkeypatch.chdir(clone)
+    assert names(asked(Changes("origin/main"))) == ["moved.txt", "x.png"]
+
+
 def test_another_history_is_told(repo: Repository) -> None:
     repo.git("checkout", "-q", "--orphan", "other")
     repo.commit("other.png")
