@@ -329,6 +329,22 @@ def test_a_shallow_clone_is_told(
     assert "no commit in common with the present one; this clone is shallow" in message
 
 
+def test_names_that_git_gives_its_hooks_are_of_where_they_run(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit of some names alone has an index of its own."""
+    repo.write("in/x.png")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/other index")
+    subprocess.run(["git", "read-tree", "HEAD"], check=True)
+    subprocess.run(["git", "add", "in/x.png"], check=True)
+    assert names(asked(STAGED, "in")) == ["in/x.png"]
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_WORK_TREE", ".")
+    assert names(asked(STAGED, "in")) == ["in/x.png"]
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert asked(STAGED, "in") == []
+
+
 def test_a_clone_without_all_bytes_asks_no_other_machine(
     repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
