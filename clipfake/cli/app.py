@@ -31,6 +31,7 @@ COMMANDS = {
     "inspect": "clipfake.cli.inspect:inspect_command",
     "explain": "clipfake.cli.explain:explain_command",
     "merge": "clipfake.cli.merge:merge_command",
+    "baseline": "clipfake.cli.baseline:baseline_app",
     "verify": "clipfake.cli.verify:verify_command",
     "cache": "clipfake.cli.cache:cache_app",
     "config": "clipfake.cli.config:config_app",

@@ -14,6 +14,7 @@ from clipfake.plan import ScanPlan
 if TYPE_CHECKING:
     from clipfake.detector.detector import Detector
     from clipfake.report.summary import Summary
+    from clipfake.scanning.events import Event
 
 
 @takes("adapter", "backbone", "device", "precision", "fpr", "threshold")
@@ -57,29 +58,40 @@ def explain_command(
     return Exit.NOTHING_READ if unjudged else Exit.FINE
 
 
-def explain_worst(plan: ScanPlan, summary: "Summary", detector: "Detector", *, quiet: bool) -> None:
-    """Draw what drives the scores of a scan's worst files, in a folder beside its first report.
+class Explaining:
+    """Draws what drives the scores of a scan's worst files, in a folder beside its first report."""
 
-    Raises:
-        ReportError: a file cannot be written.
-    """
-    from rich.console import Console
+    def __init__(self, plan: ScanPlan, *, quiet: bool) -> None:
+        self._plan, self._quiet = plan, quiet
+        self._detector: Detector | None = None
 
-    from clipfake.inspection.explain import CAVEAT, explain, write_explanations
-    from clipfake.sources import Finder, Item
-    from clipfake.sources.item import native
+    def show(self, event: "Event") -> None:
+        """Follow a run: draw once it has finished.
 
-    report = plan.outputs.output[0]
-    folder, finder = report.with_name(report.name + ".evidence"), Finder()
-    worst = summary.most_suspicious(plan.outputs.explain)
-    items = (finder.found(Item(native(found.path))) for found in worst)
-    drawn = [
-        path
-        for _, path in write_explanations(
-            explain(items, plan.alone(no_metadata=True), detector), folder, detector
-        )
-        if path is not None
-    ]
-    console = Console(stderr=True, highlight=False, quiet=quiet)
-    say(console, f"patch evidence of {len(drawn)} files: {folder}", path=str(folder))
-    say(console, CAVEAT)
+        Raises:
+            ReportError: a file cannot be written.
+        """
+        from clipfake.scanning.events import Finished, Started
+
+        if isinstance(event, Started):
+            self._detector = event.detector
+        elif isinstance(event, Finished) and self._detector is not None:
+            self._draw(event.summary, self._detector)
+
+    def _draw(self, summary: "Summary", detector: "Detector") -> None:
+        from rich.console import Console
+
+        from clipfake.inspection.explain import CAVEAT, explain, write_explanations
+        from clipfake.sources import Finder, Item
+        from clipfake.sources.item import native
+
+        report = self._plan.outputs.output[0]
+        folder, finder = report.with_name(report.name + ".evidence"), Finder()
+        worst = summary.most_suspicious(self._plan.outputs.explain)
+        items = (finder.found(Item(native(found.path))) for found in worst)
+        found = explain(items, self._plan.alone(no_metadata=True), detector)
+        written = write_explanations(found, folder, detector)
+        drawn = sum(path is not None for _, path in written)
+        console = Console(stderr=True, highlight=False, quiet=self._quiet)
+        say(console, f"patch evidence of {drawn} files: {folder}", path=str(folder))
+        say(console, CAVEAT)

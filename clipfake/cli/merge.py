@@ -16,7 +16,10 @@ def merge_command(
     output: Annotated[
         list[Path],
         typer.Option(
-            "--output", "-o", help="Report file: .parquet, .csv, .jsonl or .parts; repeatable."
+            "--output",
+            "-o",
+            help="Report file: .parquet, .csv, .jsonl or .parts, or .sarif, .junit.xml, "
+            ".codequality.json or .md; repeatable.",
         ),
     ],
     quiet: Quiet = False,

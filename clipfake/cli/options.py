@@ -52,11 +52,7 @@ def takes(
             return command(options=values, **given)
 
         added = [_parameter(each, of_scan, changes) for each in chosen]
-        arguments = [each for each in added if each.default is inspect.Parameter.empty]
-        rest = [each for each in added if each not in arguments]
-        parameters = [
-            each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*arguments, *rest, *own)
-        ]
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*added, *own)]
         called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         called.__doc__, called.__name__ = command.__doc__, command.__name__
@@ -73,8 +69,9 @@ def _parameter(each: Field, of_scan: bool, changes: Options) -> inspect.Paramete
     if of_scan:
         about["rich_help_panel"] = each.title
     if said.argument:
-        stands = typer.Argument(help=said.help)
-        return _keyword(each.name, Annotated[kind, stands], inspect.Parameter.empty)
+        # a scan that asks git needs no names; the command tells where they are missing
+        stands = typer.Argument(help=said.help, show_default=False)
+        return _keyword(each.name, Annotated[kind | None, stands], None)
     if said.least is not None:
         about["min"] = each.kind(said.least)
     default = changes.get(each.name, None if each.many else each.default)

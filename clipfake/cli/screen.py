@@ -157,7 +157,7 @@ class Screen:
         else:
             print_findings(Console(highlight=False), end.summary)
         if end.nothing_to_scan:
-            self._say("nothing to scan: the list names no image")
+            self._say("nothing to scan: no image is named")
 
 
 def _counts(summary: Summary) -> str:

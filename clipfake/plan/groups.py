@@ -42,6 +42,22 @@ class What:
         affects=Affects.LISTING,
         flags=("--null", "-0"),
     )
+    changed_since: str | None = option(
+        None,
+        "Scan only what changed since the present branch left this branch, tag or commit (git).",
+        affects=Affects.LISTING,
+    )
+    staged: bool = option(
+        False,
+        "Scan only what the next commit changes, as it is staged (git).",
+        affects=Affects.LISTING,
+    )
+    ignore: str = option(
+        "found",
+        "Where .clipfakeignore files count: found (in folders), all (for named files, too) or "
+        "none.",
+        affects=Affects.LISTING,
+    )
     allow_network: bool = option(
         False,
         "Open URLs (s3:// gs:// hf:// https:// ...).",
@@ -153,7 +169,8 @@ class Outputs:
 
     output: tuple[Path, ...] = option(
         (),
-        "Report file: .parquet, .csv, .jsonl or .parts; repeatable.",
+        "Report file: .parquet, .csv, .jsonl or .parts, or .sarif, .junit.xml, .codequality.json "
+        "or .md for pipelines; repeatable.",
         affects=Affects.RUNNING,
         flags=("--output", "-o"),
     )
@@ -162,9 +179,21 @@ class Outputs:
         "Write a statement of custody beside the first report.",
         affects=Affects.RUNNING,
     )
+    baseline: Path | None = option(
+        None,
+        "Findings that were accepted; they are reported as suppressed (clipfake baseline).",
+        affects=Affects.RUNNING,
+    )
+    format: str = option(
+        "auto",
+        "What is printed beside the summary: plain, or github for annotations and the job summary "
+        "(auto: in GitHub Actions).",
+        affects=Affects.RUNNING,
+    )
     fail_on: str | None = option(
         None,
-        "Exit with 1 when any file is: ai, inconclusive, error, unread (comma list).",
+        "Exit with 1 when any file is: ai, inconclusive, error, unread (comma list); new-ai and "
+        "so on for what the baseline does not know.",
         affects=Affects.RUNNING,
     )
     strict: bool = option(

@@ -44,7 +44,7 @@ class ScanPlan:
             least, value = each.option.least, self[name]
             if least is not None and value is not None and value < least:
                 raise UsageError(f"{label(each)} {value}: at least {least:g} is needed")
-        check(self.how, self.metadata, self.outputs, self.run)
+        check(self.what, self.how, self.metadata, self.outputs, self.run)
 
     @classmethod
     def of(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clipfake.records import Verdict
-from clipfake.report.findings import UNREAD, Finding, kinds_of
+from clipfake.report.findings import UNREAD, Finding, fails, kinds_of
 
 TOP = 10
 LISTED = 10_000  # findings that are kept to be listed; all are counted, and the report has all
@@ -31,6 +31,8 @@ class Summary:
         failing: how many files are of these kinds.
         findings: the first ``LISTED`` of them, in order.
         unjudged: the first files that are unread, as many as ``top``.
+        suppressed: findings that a baseline knows.
+        failing_known: how many of those that the run fails on are among them.
         restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
@@ -56,6 +58,8 @@ class Summary:
         self.failing = 0
         self.findings: list[Finding] = []
         self.unjudged: list[Finding] = []
+        self.suppressed = 0
+        self.failing_known = 0
         self.restored = 0
         self._scored_before = 0
         self._worst: list[tuple[int, float, int, Finding]] = []
@@ -68,13 +72,15 @@ class Summary:
         if row["declared"] is not None:
             self.declared[row["declared"]] += 1
         self.conflicts += row["verdict_basis"] == _CONFLICT
+        self.suppressed += row.get("suppressed") is not None
         kinds = kinds_of(row)
         if row["error_code"] is not None:
             self.errors[row["error_code"]] += 1
             self.skipped += "error" not in kinds
         self.unread += UNREAD in kinds
-        if kinds & self.fail_on:
+        if fails(row, self.fail_on):
             self.failing += 1
+            self.failing_known += row.get("suppressed") is not None
             if len(self.findings) < LISTED:
                 self.findings.append(Finding.of(row))
         if UNREAD in kinds and len(self.unjudged) < self.top:
@@ -155,6 +161,7 @@ class Summary:
             "unread": self.unread,
             "declared": dict(sorted(self.declared.items())),
             "conflicts": self.conflicts,
+            "suppressed": self.suppressed,
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),
