@@ -47,7 +47,7 @@ def test_a_merge_request_fails_for_what_it_adds(tmp_path: Path) -> None:
         "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
-        "CLIPFAKE_ARGS": "--no-pixels --exclude other",
+        "SCAN_ARGS": "--no-pixels --exclude other",
     }
     done = subprocess.run(
         ["sh", "-ec", "\n".join(JOB["script"])], cwd=repo.root, env=environment, capture_output=True
