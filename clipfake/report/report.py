@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -16,8 +16,11 @@ from clipfake.report.csv import CsvFile
 from clipfake.report.files import check_writable, partial_path, publish, report_error
 from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
+from clipfake.report.page.page import PAGE, PageFile
+from clipfake.report.page.pictures import Pictures
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
 from clipfake.report.schema import fit_row, report_schema, to_row
+from clipfake.report.site.site import SITE, SiteFile, check_site
 
 ROWS_A_GROUP = 8192
 
@@ -34,12 +37,34 @@ class ReportFile(Protocol):
         """Finish the file."""
 
 
+@runtime_checkable
+class PictureFile(ReportFile, Protocol):
+    """A file that shows pictures; it takes each row as it comes, and never by ``write``.
+
+    Attributes:
+        pictures: finds the pictures of rows that came without; None leaves these without.
+    """
+
+    pictures: Pictures | None
+
+    def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
+        """Take a row and its picture, if it has one."""
+
+
 FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".parquet": ParquetFile,
     ".csv": CsvFile,
     ".jsonl": JsonlFile,
     PARTS: ParquetParts,
+    PAGE: PageFile,
+    SITE: SiteFile,
 }
+_FOLDERS = (PARTS, SITE)
+
+
+def shows_pictures(path: Path) -> bool:
+    """Whether a report of this name shows pictures, so that thumbnails are worth making."""
+    return path.suffix.lower() in (PAGE, SITE)
 
 
 class Report:
@@ -55,14 +80,16 @@ class Report:
         columns: Mapping[str, pa.DataType],
         about: dict[str, Any],
         journal: Journal | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         """Open the files.
 
         Args:
-            paths: the ending chooses the format: ``.parquet``, ``.csv``, ``.jsonl``, ``.parts``.
+            paths: the ending chooses the format, see ``FORMATS``.
             columns: the manifests' own columns.
             about: what made the report, kept where the format has a place for it.
             journal: keeps rows through crashes; deleted when the report is whole.
+            pictures: finds the pictures of rows that come without one.
 
         Raises:
             UsageError: an unknown ending, a name twice, or no folder for it.
@@ -79,6 +106,8 @@ class Report:
                 opened = FORMATS[path.suffix.lower()](partial_path(path), self._schema, about)
             except OSError as error:
                 raise report_error(path, error) from error
+            if isinstance(opened, PictureFile):
+                opened.pictures = pictures
             self._files.append((path, opened))
 
     def add(self, record: Record) -> dict[str, Any]:
@@ -93,10 +122,10 @@ class Report:
         row = to_row(record, self._schema)
         if self._journal is not None:
             self._journal.add(row)
-        self.restore(row)
+        self.restore(row, record.thumbnail)
         return row
 
-    def restore(self, row: dict[str, Any]) -> None:
+    def restore(self, row: dict[str, Any], thumbnail: bytes | None = None) -> None:
         """Take a row that the journal holds already.
 
         Raises:
@@ -104,6 +133,12 @@ class Report:
         """
         if not self._files:
             return
+        for path, file in self._files:
+            if isinstance(file, PictureFile):
+                try:
+                    file.add(row, thumbnail)
+                except OSError as error:
+                    raise report_error(path, error) from error
         self._rows.append(row)
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
@@ -132,6 +167,8 @@ class Report:
             with suppress(ReportError):  # whatever ended the scan is told, and not this
                 self._journal.close()
         for path, file in self._files:
+            if isinstance(file, PictureFile) and not whole:
+                file.pictures = None  # whoever interrupts a scan does not wait for pictures
             try:
                 _finish(path, file, whole)
             except ReportError as failure:
@@ -147,6 +184,8 @@ class Report:
             return
         failed: tuple[Path, OSError] | None = None
         for path, file in self._files:
+            if isinstance(file, PictureFile):
+                continue
             try:
                 file.write(rows)
             except OSError as error:
@@ -195,9 +234,12 @@ def check_output(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageError(f"{path}: the ending names no format; use one of {known}")
-    parts, unfinished = path.suffix.lower() == PARTS, partial_path(path)
+    parts, unfinished = path.suffix.lower() in _FOLDERS, partial_path(path)
     if parts and os.path.isfile(path):
-        raise UsageError(f"{path}: is a file, parts need a folder; give another name")
+        what = "parts need" if path.suffix.lower() == PARTS else "a site needs"
+        raise UsageError(f"{path}: is a file, {what} a folder; give another name")
+    if path.suffix.lower() == SITE:
+        check_site(path)
     if os.path.isdir(unfinished) and not parts:
         raise ReportError(f"{path}: report cannot be written ({unfinished} is a folder); move it")
     tried = unfinished / "part" if os.path.isdir(unfinished) else unfinished

@@ -1,7 +1,6 @@
 """Check a report against the files that it is of."""
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,8 +22,7 @@ from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.scanning.score import scan_items
 from clipfake.sources import Item
-from clipfake.sources.archives.finder import Finder
-from clipfake.sources.item import native
+from clipfake.sources.found_again import FoundAgain
 from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
 
@@ -137,7 +135,7 @@ def verify_report(
     """
     about = read_about(report)
     found, inputs = Differences(), Inputs()
-    files, limits = _Files(str(about.get("folder") or "")), _limits(about)
+    files, limits = FoundAgain(str(about.get("folder") or "")), _limits(about)
     chosen: list[tuple[dict[str, Any], Item]] = []
     rng = random.Random(seed)  # noqa: S311
     for row in _rows(report):
@@ -180,19 +178,6 @@ def _rows(report: Path) -> Iterator[dict[str, Any]]:
     for file in parquet_files(report):
         for batch in parquet_batches(file, _BATCH, names):
             yield from batch.to_pylist()
-
-
-class _Files:
-    """Finds the files of rows, as the scan named them from its folder."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder, self._finder = native(folder), Finder()
-
-    def item(self, row: dict[str, Any]) -> Item:
-        """The file of a row, or the member of an archive."""
-        raw = row["path_raw"]
-        name = os.fsdecode(raw) if raw else native(str(row["path"]))
-        return self._finder.found(Item(os.path.join(self._folder, name)))
 
 
 def _hash_again(row: dict[str, Any], item: Item, limits: Limits, found: Differences) -> None:

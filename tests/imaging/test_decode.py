@@ -604,7 +604,7 @@ def test_a_small_or_thin_picture_stays_whole(size: tuple[int, int]) -> None:
 def test_every_mode_has_a_thumbnail_and_a_hash(mode: str) -> None:
     form = "TIFF" if mode in ("CMYK", "F", "I") else "PNG"
     grey = picture(300, 200, seed=5).convert("L")
-    image = grey.convert(mode) if mode != "I;16" else deep(np.asarray(grey) * 257)
+    image = grey.convert(mode) if mode != "I;16" else deep(np.asarray(grey, dtype=np.uint16) * 257)
     data = encoded(image, form)
     found = decode(data, SMALL, Limits(), hashed=True, pictured=True)
     assert found.phash is not None
