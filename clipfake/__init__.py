@@ -8,7 +8,7 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from clipfake.detector import Detector
     from clipfake.records import Record, Verdict
-    from clipfake.scanning.score import scan
+    from clipfake.scanning.pipeline import scan
 
 __all__ = ["Detector", "Record", "Verdict", "__version__", "scan"]
 
@@ -17,7 +17,7 @@ _HOMES = {
     "Detector": "clipfake.detector",
     "Record": "clipfake.records",
     "Verdict": "clipfake.records",
-    "scan": "clipfake.scanning.score",
+    "scan": "clipfake.scanning.pipeline",
 }
 
 

@@ -5,47 +5,69 @@ import logging
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
+from typer.core import TyperGroup
 
 from clipfake import __version__
-from clipfake.cli.cache import cache_app
-from clipfake.cli.calibrate import calibrate_command
-from clipfake.cli.evaluate import evaluate_command
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.finetune import finetune_command
-from clipfake.cli.inspect import inspect_command
-from clipfake.cli.merge import merge_command
-from clipfake.cli.scan import scan_command
 from clipfake.cli.streams import ReaderGone, guard
-from clipfake.cli.verify import verify_command
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # objects that are made before the collector looks for cycles: the modules of torch alone make
 # hundreds of thousands, none of which is garbage
 _COLLECT_AFTER = 50_000
 
+# commands in the order of the help, and the function or group that each is; imported when needed
+COMMANDS = {
+    "scan": "clipfake.cli.scan:scan_command",
+    "inspect": "clipfake.cli.inspect:inspect_command",
+    "report": "clipfake.cli.report:report_command",
+    "merge": "clipfake.cli.merge:merge_command",
+    "verify": "clipfake.cli.verify:verify_command",
+    "cache": "clipfake.cli.cache:cache_app",
+    "finetune": "clipfake.cli.finetune:finetune_command",
+    "calibrate": "clipfake.cli.calibrate:calibrate_command",
+    "evaluate": "clipfake.cli.evaluate:evaluate_command",
+}
+
+
+class _Commands(TyperGroup):
+    """Commands of which only that which is asked for is imported."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
     name="clipfake",
+    cls=_Commands,
     help="Batch forensic scanner for AI-generated images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("scan")(scan_command)
-app.command("inspect")(inspect_command)
-app.command("merge")(merge_command)
-app.command("verify")(verify_command)
-app.add_typer(cache_app, name="cache")
-app.command("finetune")(finetune_command)
-app.command("calibrate")(calibrate_command)
-app.command("evaluate")(evaluate_command)
 
 
 def _print_version(asked: bool) -> None:
@@ -84,9 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     guard()
-    stderr = Console(stderr=True, highlight=False)
-    handler = RichHandler(console=stderr, show_time=False, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Log()])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(arguments, prog_name="clipfake", standalone_mode=False) or Exit.FINE
@@ -96,17 +116,39 @@ def _run(arguments: list[str]) -> int:
     except ReaderGone:
         return Exit.READER_GONE
     except KeyboardInterrupt:
-        stderr.print("interrupted")
+        _stderr().print("interrupted")
         return Exit.INTERRUPTED
     except typer.Abort:
         return Exit.INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _explain(error, stderr)
+        return _explain(error, _stderr())
 
 
-def _explain(error: Exception, stderr: Console) -> int:
+class _Log(logging.Handler):
+    """Rich's handler, which takes long to import, from the first line on that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rich: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._rich is None:
+            from rich.logging import RichHandler
+
+            self._rich = RichHandler(console=_stderr(), show_time=False, show_path=False)
+            self._rich.setFormatter(self.formatter)
+        self._rich.emit(record)
+
+
+def _stderr() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _explain(error: Exception, stderr: "Console") -> int:
     show = getattr(error, "show", None)  # click's own usage errors print themselves
     if show is not None:
         show()

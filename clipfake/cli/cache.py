@@ -9,7 +9,11 @@ import typer
 from clipfake.cli.streams import echo_json
 from clipfake.errors import UsageError
 
-cache_app = typer.Typer(help="Look into a content cache, or make it smaller.", no_args_is_help=True)
+cache_app = typer.Typer(
+    add_completion=False,
+    help="Look into a content cache, or make it smaller.",
+    no_args_is_help=True,
+)
 
 Folder = Annotated[Path, typer.Argument(help="Folder that was given to scan --cache.")]
 

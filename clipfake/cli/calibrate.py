@@ -7,19 +7,10 @@ import typer
 
 from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import (
-    AdapterFile,
-    AdapterName,
-    AdapterOut,
-    Debug,
-    Device,
-    LocalBackbone,
-    Precision,
-    Quiet,
-    Workers,
-)
+from clipfake.cli.options import AdapterName, AdapterOut, Debug, Options, Quiet, takes
 from clipfake.cli.words import say
 from clipfake.errors import UsageError
+from clipfake.plan import ScanPlan
 from clipfake.report.text import printable
 
 if TYPE_CHECKING:
@@ -34,21 +25,18 @@ if TYPE_CHECKING:
 LEAST_REALS = 8
 
 
+@takes("adapter", "backbone", "device", "precision", "workers")
 def calibrate_command(
     real: Annotated[
         list[str],
         typer.Option(help="Folder, file or manifest of real images of your own; repeatable."),
     ],
     out: AdapterOut,
-    adapter: AdapterFile = None,
-    backbone: LocalBackbone = None,
+    options: Options,
     source_column: Annotated[
         str, typer.Option(help="Column of the manifest that names an image's source.")
     ] = "source",
     name: AdapterName = None,
-    workers: Workers = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -67,32 +55,24 @@ def calibrate_command(
     from rich.console import Console
 
     from clipfake.cli.tables import print_table
-    from clipfake.detector import Detector
-    from clipfake.imaging.limits import Limits
-    from clipfake.scanning.score import scan_items
+    from clipfake.detector.reference import find_reference
+    from clipfake.scanning.parts import load_detector
+    from clipfake.scanning.pipeline import records
     from clipfake.sources import Finder, Item
-    from clipfake.training.reference import find_reference
     from clipfake.training.thresholds import set_on_reals
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
+    plan = ScanPlan.of(no_metadata=True, **options)
+    detector = load_detector(plan)
     present = detector.adapter
     if not present.points:
         raise UsageError(f"adapter {present.name} has no operating points; give another --adapter")
     finder = Finder()
     items = [finder.found(Item(example.path)) for example in examples]
-    records = list(
-        scan_items(
-            items,
-            detector,
-            present.rule(fpr=present.points[0].fpr),
-            limits=Limits(),
-            metadata=None,
-            workers=workers,
-        )
-    )
-    rows, again = _usable(records)
-    unreadable = [record for record in records if record.score is None]
+    plan = plan.replaced(fpr=present.points[0].fpr)
+    found = list(records(plan, items=items, detector=detector))
+    rows, again = _usable(found)
+    unreadable = [record for record in found if record.score is None]
     for record in unreadable:
         say(console, f"unreadable: {record.error}", path=record.path)
     for count, reason in ((len(unreadable), "unreadable"), (again, "given twice")):
@@ -103,7 +83,7 @@ def calibrate_command(
             f"--real: {len(rows)} readable real images, at least {LEAST_REALS} are needed, "
             f"{len(unreadable)} unreadable; name more files or folders"
         )
-    scores = np.array([records[row].score for row in rows], dtype=np.float64)
+    scores = np.array([found[row].score for row in rows], dtype=np.float64)
     sources = np.array([examples[row].source for row in rows], dtype=np.str_)
     reference, no_reference = find_reference(present)
     tuned = set_on_reals(present, scores, sources, reference)
@@ -127,11 +107,11 @@ def calibrate_command(
     return Exit.FINE
 
 
-def _usable(records: "list[Record]") -> tuple[list[int], int]:
+def _usable(found: "list[Record]") -> tuple[list[int], int]:
     """Rows that have a score, the same bytes once; and how many were given again."""
     seen: set[str | None] = set()
     rows, again = [], 0
-    for row, record in enumerate(records):
+    for row, record in enumerate(found):
         if record.score is None:
             continue
         if record.sha256 in seen:

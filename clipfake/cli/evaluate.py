@@ -1,31 +1,20 @@
 """`clipfake evaluate`."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import (
-    AdapterFile,
-    Debug,
-    Device,
-    Fpr,
-    LocalBackbone,
-    Precision,
-    Quiet,
-    ScanBatch,
-    Threshold,
-    Workers,
-)
+from clipfake.cli.options import Debug, Options, Quiet, takes
 from clipfake.errors import UsageError
+from clipfake.plan import ScanPlan
 
 if TYPE_CHECKING:
     from clipfake.detector.calibration import DecisionRule
-    from clipfake.evaluation.evaluate import Scorer
 
 
+@takes("adapter", "backbone", "device", "precision", "fpr", "threshold", "workers", "batch_size")
 def evaluate_command(
     data: Annotated[
         str,
@@ -34,6 +23,7 @@ def evaluate_command(
             "GENERATOR/{ai,nature}, GENERATOR/{0_real,1_fake} or {real,fake}."
         ),
     ],
+    options: Options,
     layout: Annotated[
         str | None,
         typer.Option(help="manifest, genimage, forensynths or plain (default: found out)."),
@@ -63,10 +53,6 @@ def evaluate_command(
     bias: Annotated[
         bool, typer.Option("--bias/--no-bias", help="How far the files alone tell the label.")
     ] = True,
-    fpr: Fpr = None,
-    threshold: Threshold = None,
-    adapter: AdapterFile = None,
-    backbone: LocalBackbone = None,
     output: Annotated[
         list[Path] | None,
         typer.Option("--output", "-o", help="Figures: .json, .csv, .parquet, .md; repeatable."),
@@ -75,10 +61,6 @@ def evaluate_command(
     draws: Annotated[
         int, typer.Option(min=20, help="Bootstrap draws of each 95 % interval.")
     ] = 1000,
-    workers: Workers = None,
-    batch_size: ScanBatch = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -88,10 +70,10 @@ def evaluate_command(
     perturbations, and beside what the files alone tell. Thresholds are chosen by the share of
     real images that they accuse, never by accuracy.
     """
-    if debug:
-        logging.getLogger("clipfake").setLevel(logging.DEBUG)
-    if scores is not None and (adapter or backbone or perturb):
+    del debug
+    if scores is not None and (options["adapter"] or options["backbone"] or perturb):
         raise UsageError("--scores takes the scores of a report; leave out --adapter and --perturb")
+    plan = None if scores is not None else ScanPlan.of(no_metadata=True, **options)
     columns = _columns(where or [])
     from clipfake.evaluation.dataset import Layout, read_labelled
     from clipfake.evaluation.outputs import check_figures_path
@@ -105,7 +87,7 @@ def evaluate_command(
     if html is not None:
         check_figures_path(html, (".html", ".htm"))
     changes = perturbations(perturb or [])
-    if scores is not None and fpr is not None:
+    if scores is not None and options["fpr"] is not None:
         raise UsageError("--scores: a report has no operating points; give --threshold")
     if html is not None:
         from clipfake.evaluation.page import write_page
@@ -116,6 +98,7 @@ def evaluate_command(
 
     from clipfake.cli.evaluation_screen import EvaluationScreen
     from clipfake.evaluation import evaluate as evaluation
+    from clipfake.evaluation.evaluate import Scorer
     from clipfake.evaluation.files import write_figures
     from clipfake.evaluation.scores import open_scores, read_scores
 
@@ -126,12 +109,10 @@ def evaluate_command(
     rule: DecisionRule | None
     scorer: Scorer | None = None
     if scores is not None:
-        rule = _rule(threshold)
+        rule = _rule(options["threshold"])
         scored = read_scores(scores, labelled.examples, data, column=score_column)
-    else:
-        scorer = _scorer(
-            adapter, backbone, device, precision, batch_size, workers, fpr=fpr, threshold=threshold
-        )
+    if plan is not None:
+        scorer = Scorer.of(plan)
         rule = scorer.rule
         with screen.progress() as show:
             scored = scorer.score(labelled, show)
@@ -166,25 +147,3 @@ def _rule(threshold: float | None) -> "DecisionRule | None":
     from clipfake.detector.calibration import DecisionRule
 
     return None if threshold is None else DecisionRule(threshold, threshold)
-
-
-def _scorer(
-    adapter: Path | None,
-    backbone: str | None,
-    device: str,
-    precision: str,
-    batch_size: int | None,
-    workers: int | None,
-    *,
-    fpr: float | None,
-    threshold: float | None,
-) -> "Scorer":
-    from clipfake.detector import Detector
-    from clipfake.evaluation.evaluate import Scorer
-    from clipfake.imaging.limits import Limits
-
-    detector = Detector.load(
-        adapter, backbone=backbone, device=device, precision=precision, batch_size=batch_size
-    )
-    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
-    return Scorer(detector, rule, Limits(), workers)

@@ -12,13 +12,14 @@ import typer
 
 from clipfake.cli.adapter_out import check_out, write_out
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import AdapterName, AdapterOut, Debug, Device, Precision, Quiet
+from clipfake.cli.options import AdapterName, AdapterOut, Debug, Options, Quiet, takes
 from clipfake.errors import UsageError
 from clipfake.report.files import check_writable, remedy_of
 
 MOVES = ("auto", "head", "encoder")
 
 
+@takes("backbone", "device", "precision")
 def finetune_command(
     real: Annotated[
         list[str],
@@ -29,6 +30,7 @@ def finetune_command(
         typer.Option(help="Folder, file or manifest of AI-generated images; repeatable."),
     ],
     out: AdapterOut,
+    options: Options,
     init: Annotated[
         str,
         typer.Option(
@@ -36,10 +38,6 @@ def finetune_command(
             "tower), or an adapter file."
         ),
     ] = "default",
-    backbone: Annotated[
-        str | None,
-        typer.Option(help="Local open_clip tower, for --init backbone or an adapter that fits it."),
-    ] = None,
     move: Annotated[
         str,
         typer.Option(
@@ -93,8 +91,6 @@ def finetune_command(
         bool, typer.Option("--resume", help="Go on from the checkpoint in --work.")
     ] = False,
     name: AdapterName = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -133,7 +129,7 @@ def finetune_command(
     base = None
     if init != "backbone":
         base = load_adapter(DEFAULT_ADAPTER if init == "default" else Path(init))
-    options = FinetuneOptions(
+    tuning = FinetuneOptions(
         Move(move),
         LoopOptions(
             batch_size=batch_size,
@@ -151,21 +147,21 @@ def finetune_command(
         shots=shots,
         validation=validation,
         workers=default_workers(),
-        device=device,
-        precision=precision,
+        device=options["device"],
+        precision=options["precision"],
     )
-    world = World.join(device)
+    world = World.join(options["device"])
     if world.size > 1 and work is None:
         raise UsageError("several processes need one --work folder; name it")
-    options = dataclasses.replace(options, device=str(world.device))
+    tuning = dataclasses.replace(tuning, device=str(world.device))
     console = Console(stderr=True, highlight=False, quiet=quiet or not world.first)
     progress = TrainingProgress(console, batch_size)
     with _folder(work) as folder, progress.live():
         result = finetune(
             examples,
-            load_backbone(backbone or (base.backbone if base else EMBEDDED_BACKBONE)),
+            load_backbone(options["backbone"] or (base.backbone if base else EMBEDDED_BACKBONE)),
             base,
-            options,
+            tuning,
             folder,
             name=name or out.stem,
             resume=resume,

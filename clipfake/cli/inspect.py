@@ -1,40 +1,24 @@
 """`clipfake inspect`."""
 
-import logging
 from typing import Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import (
-    AdapterFile,
-    Debug,
-    Device,
-    Fpr,
-    Gps,
-    LocalBackbone,
-    Precision,
-    Prompts,
-    Threshold,
-    Trust,
-)
+from clipfake.cli.options import Debug, Options, takes
 from clipfake.cli.streams import echo_json
 from clipfake.cli.words import say
+from clipfake.plan import ScanPlan
 
 
+@takes(
+    "adapter", "backbone", "device", "precision", "fpr", "threshold", "gps", "prompts", "c2pa_trust"
+)
 def inspect_command(
     files: Annotated[
         list[str], typer.Argument(help="Image files, also inside archives: a.zip!/x.jpg.")
     ],
-    fpr: Fpr = None,
-    threshold: Threshold = None,
-    adapter: AdapterFile = None,
-    backbone: LocalBackbone = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    gps: Gps = False,
-    prompts: Prompts = False,
-    c2pa_trust: Trust = None,
+    options: Options,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON object a file instead of tables.")
     ] = False,
@@ -46,25 +30,22 @@ def inspect_command(
     says so and how much that is worth. A score is evidence, not proof; metadata can be forged.
     Exit code 3 when a file could not be judged.
     """
-    if debug:
-        logging.getLogger("clipfake").setLevel(logging.DEBUG)
+    del debug
+    plan = ScanPlan.of(files, workers=0, **options)
     from clipfake.metadata.trust import read_trust
 
-    trust = read_trust(c2pa_trust)
+    read_trust(plan.metadata.c2pa_trust)  # before the model is loaded
     from rich.console import Console
 
     from clipfake.cli.inspection_screen import as_object, show
-    from clipfake.detector import Detector
-    from clipfake.inspection.inspect import inspect_file
-    from clipfake.metadata.read import MetadataOptions
+    from clipfake.inspection.inspect import inspect_files
+    from clipfake.scanning.parts import load_detector
 
-    detector = Detector.load(adapter, backbone=backbone, device=device, precision=precision)
-    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
-    options = MetadataOptions(gps, prompts, trust)
+    detector = load_detector(plan)
+    rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
     console, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
     unjudged = []
-    for file in files:
-        found = inspect_file(file, detector, rule, options)
+    for found in inspect_files(plan, detector):
         if found.record.error is not None:
             unjudged.append(found.record.error)
         if as_json:

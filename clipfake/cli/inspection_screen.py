@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clipfake.cli.screen import STYLES, meaning
+from clipfake.cli.summary_screen import STYLES, meaning
 from clipfake.cli.words import say
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule

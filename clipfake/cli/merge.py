@@ -16,7 +16,9 @@ def merge_command(
     output: Annotated[
         list[Path],
         typer.Option(
-            "--output", "-o", help="Report file: .parquet, .csv, .jsonl or .parts; repeatable."
+            "--output",
+            "-o",
+            help="Report file: .parquet, .csv, .jsonl, .parts, .html or .site; repeatable.",
         ),
     ],
     quiet: Quiet = False,

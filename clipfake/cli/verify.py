@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import (
-    AdapterFile,
-    Debug,
-    Device,
-    LocalBackbone,
-    Precision,
-    Quiet,
-    Workers,
-)
+from clipfake.cli.options import Debug, Options, Quiet, takes
 from clipfake.cli.words import say
 from clipfake.errors import UsageError
 
@@ -22,17 +14,14 @@ if TYPE_CHECKING:
     from clipfake.verification.verify import Differences
 
 
+@takes("adapter", "backbone", "device", "precision", "workers")
 def verify_command(
     report: Annotated[Path, typer.Argument(help="Parquet report of a scan.")],
+    options: Options,
     sample: Annotated[
         int, typer.Option(min=0, help="Images that are scored again, chosen by chance.")
     ] = 100,
     seed: Annotated[int, typer.Option(help="Of that choice.")] = 0,
-    adapter: AdapterFile = None,
-    backbone: LocalBackbone = None,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    workers: Workers = None,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -50,9 +39,8 @@ def verify_command(
 
     from clipfake.verification.verify import load_detector_of, verify_report
 
-    detector = load_detector_of(
-        report, adapter=adapter, backbone=backbone, device=device, precision=precision
-    )
+    workers = options.pop("workers")
+    detector = load_detector_of(report, **options)
     found = verify_report(report, detector, sample=sample, seed=seed, workers=workers)
     console = Console(highlight=False, quiet=quiet)
 

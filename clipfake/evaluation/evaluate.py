@@ -13,7 +13,8 @@ from clipfake.evaluation.figures import Images, by_generator, by_real_source, fi
 from clipfake.evaluation.perturbations import Perturbation
 from clipfake.evaluation.result import Evaluation, Robustness
 from clipfake.evaluation.scores import SCORE_COLUMN, Scores, read_scores, score_images
-from clipfake.imaging.limits import Limits
+from clipfake.plan import ScanPlan
+from clipfake.scanning.parts import load_detector
 
 DRAWS = 1000
 _ROUGH = 4  # so many times fewer draws for the interval of one generator of many
@@ -28,14 +29,24 @@ class Scorer:
     Attributes:
         detector: scores the images.
         rule: its operating point.
-        limits: what one file may cost.
-        workers: decoding processes; None suits the machine.
+        plan: of its runs.
     """
 
     detector: Detector
     rule: DecisionRule
-    limits: Limits
-    workers: int | None = None
+    plan: ScanPlan
+
+    @classmethod
+    def of(cls, plan: ScanPlan) -> "Scorer":
+        """The detector of a plan, loaded.
+
+        Raises:
+            AdapterError, BackboneError: it cannot be loaded.
+            UsageError: it has no such operating point, or the device is not available.
+        """
+        detector = load_detector(plan)
+        rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
+        return cls(detector, rule, plan)
 
     def score(self, data: LabelledSet, show: Show, change: Perturbation | None = None) -> Scores:
         """Scores of a set, changed or as it is."""
@@ -43,10 +54,8 @@ class Scorer:
         return score_images(
             data.examples,
             self.detector,
-            self.rule,
+            self.plan,
             transform=change,
-            limits=self.limits,
-            workers=self.workers,
             show=lambda done, total: show(phase, done, total),
         )
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from clipfake.detector.calibration import DecisionRule, Floats
+from clipfake.detector.calibration import Floats
 from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
-from clipfake.imaging.limits import Limits
-from clipfake.scanning.score import scan_items
+from clipfake.plan import ScanPlan
+from clipfake.scanning.pipeline import records
 from clipfake.sources import Finder, Item
 from clipfake.sources.labelled import Example
 from clipfake.sources.manifest import Manifest
@@ -49,11 +49,9 @@ class Scores:
 def score_images(
     examples: Sequence[Example],
     detector: Detector,
-    rule: DecisionRule,
+    plan: ScanPlan,
     *,
     transform: Callable[[bytes], bytes] | None = None,
-    limits: Limits | None = None,
-    workers: int | None = None,
     show: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Scores:
     """Scores by a detector, as a scan gives them.
@@ -61,23 +59,14 @@ def score_images(
     Args:
         examples: ``[N]`` images.
         detector: scores them.
-        rule: of the scan; figures take verdicts from a rule of their own.
+        plan: how files are read; figures take verdicts from a rule of their own.
         transform: what is done to a file's bytes first.
-        limits: what one file may cost.
-        workers: decoding processes.
         show: called with images done and in all.
     """
     values, problems, no_image = [], list[str | None](), []
     finder = Finder()
-    for record in scan_items(
-        [finder.found(Item(example.path)) for example in examples],
-        detector,
-        rule,
-        limits=limits or Limits(),
-        metadata=None,
-        workers=workers,
-        transform=transform,
-    ):
+    items = [finder.found(Item(example.path)) for example in examples]
+    for record in records(plan, items=items, detector=detector, transform=transform):
         values.append(math.nan if record.score is None else record.score)
         problems.append(record.error)
         no_image.append(record.error_code is not None and record.error_code.skipped)

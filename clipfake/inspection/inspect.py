@@ -1,22 +1,22 @@
 """Everything known about one image."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from clipfake.detector.calibration import DecisionRule, share_interval
+from clipfake.detector.calibration import share_interval
 from clipfake.detector.detector import Detector
+from clipfake.detector.reference import find_reference
 from clipfake.errors import ImageError
-from clipfake.imaging.limits import Limits
 from clipfake.metadata.containers.block import BlockKind
 from clipfake.metadata.containers.read import read_blocks
 from clipfake.metadata.double_compression import HINT_FROM, periodicity
 from clipfake.metadata.exif import exif_table
-from clipfake.metadata.read import MetadataOptions
+from clipfake.plan import ScanPlan
 from clipfake.records import Fact, Record
-from clipfake.scanning.score import scan_items
+from clipfake.scanning.pipeline import records
 from clipfake.sources import Finder, Item
-from clipfake.training.reference import find_reference
 
 _POSITION = {"GPS GPSLatitude", "GPS GPSLongitude", "GPS GPSDestLatitude", "GPS GPSDestLongitude"}
 _COMMENT = "EXIF UserComment"
@@ -53,20 +53,22 @@ class Inspection:
     exif: list[tuple[str, str]]
 
 
-def inspect_file(
-    path: str, detector: Detector, rule: DecisionRule, options: MetadataOptions
-) -> Inspection:
-    """Scan one file and add what only a close look is worth.
+def inspect_files(plan: ScanPlan, detector: Detector) -> Iterator[Inspection]:
+    """Scan files one by one, and add what only a close look is worth.
 
     Args:
-        path: of a file, or of an archive's member as a report names it (``a.zip!/x.jpg``).
-        detector: scores it.
-        rule: gives the verdict.
-        options: what is reported of its metadata.
+        plan: its paths name files, or members of archives as a report names them
+            (``a.zip!/x.jpg``).
+        detector: scores them.
     """
-    item = Finder().found(Item(path, named=True))
-    limits = Limits()
-    (record,) = scan_items([item], detector, rule, limits=limits, metadata=options, workers=0)
+    finder = Finder()
+    for path in plan.what.paths:
+        item = finder.found(Item(path, named=True))
+        (record,) = records(plan, items=[item], detector=detector)
+        yield _looked_at(item, record, plan, detector)
+
+
+def _looked_at(item: Item, record: Record, plan: ScanPlan, detector: Detector) -> Inspection:
     if record.sha256 is None or record.format is None:
         return Inspection(record, None, [])
     with item.open() as file:
@@ -76,7 +78,8 @@ def inspect_file(
     exif = [
         (name, text)
         for name, text in _exif(data, record.format)
-        if (options.position or name not in _POSITION) and (options.prompts or name != _COMMENT)
+        if (plan.metadata.gps or name not in _POSITION)
+        and (plan.metadata.prompts or name != _COMMENT)
     ]
     return Inspection(record, _standing(record, detector), exif)
 
@@ -85,9 +88,7 @@ def _standing(record: Record, detector: Detector) -> Standing | None:
     reference, _ = find_reference(detector.adapter)
     if reference is None or record.score is None:
         return None
-    reals = reference.tokens[~reference.is_ai]
-    scores = detector.adapter.calibration(detector.adapter.head(reals)).astype(np.float32)
-    hits = scores >= np.float32(record.score)
+    hits = reference.real_scores(detector.adapter) >= np.float32(record.score)
     interval = share_interval(hits, reference.groups[~reference.is_ai])
     return Standing(int(hits.sum()), len(hits), interval)
 

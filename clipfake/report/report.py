@@ -166,7 +166,8 @@ class Report:
         if self._journal is not None and not whole:
             with suppress(ReportError):  # whatever ended the scan is told, and not this
                 self._journal.close()
-        for path, file in self._files:
+        # rows are worth more than a page, and are on disk before one is made
+        for path, file in sorted(self._files, key=lambda each: isinstance(each[1], PictureFile)):
             if isinstance(file, PictureFile) and not whole:
                 file.pictures = None  # whoever interrupts a scan does not wait for pictures
             try:

@@ -99,18 +99,26 @@ def _version(name: str) -> str | None:
 class Cache:
     """A cache in a folder, open for writing."""
 
-    def __init__(self, folder: Path, *, trust_times: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        trust_times: bool = False,
+        content: Mapping[str, Any] | None = None,
+    ) -> None:
         """Open the cache, or begin one.
 
         Args:
             folder: which holds it.
             trust_times: what ``use`` says of that.
+            content: options of the scan that change what the same bytes give; plain JSON values.
 
         Raises:
             UsageError: the folder cannot be written, or holds something else under the name.
         """
         self.file = folder / FILE_NAME
         self.trust_times = trust_times
+        self.content = dict(content or {})
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.file, timeout=_BUSY_SECONDS)

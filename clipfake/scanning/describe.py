@@ -1,6 +1,6 @@
 """A scan of metadata alone: no pixel is decoded, and torch is never imported."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import asdict
 from itertools import islice
 
@@ -20,24 +20,31 @@ _AHEAD = 3  # chunks in flight for each worker
 
 def scan_metadata(
     items: Iterable[Item],
-    options: MetadataOptions,
+    options: MetadataOptions | None,
     *,
     limits: Limits,
     workers: int | None = None,
     cache: Cache | None = None,
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     """Describe files by their metadata alone, in order.
 
     A file that kills or hangs its worker costs nothing but itself, as in a scan of pixels.
 
     Args:
         items: consumed lazily, a few hundred files ahead.
-        options: what is read and reported.
+        options: what is read and reported; None hashes files and looks at nothing else.
         limits: what one file may cost.
         workers: reading processes; None suits the machine, 0 reads in this process.
         cache: of bytes that were read before.
     """
-    key = cache_key({"max_pixels": limits.pixels, "metadata": asdict(options), "pixels": False})
+    key = cache_key(
+        {
+            **(cache.content if cache else {}),
+            "max_pixels": limits.pixels,
+            "metadata": None if options is None else asdict(options),
+            "pixels": False,
+        }
+    )
     use = cache.use(key) if cache else None
     reading = ReadOptions(None, limits, options, cache=use)
     count = default_workers() if workers is None else workers

@@ -1,8 +1,7 @@
-"""The scan: items in, finished records out, in the same order."""
+"""Scores: items in, judged records out, in the same order."""
 
-import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict
 
 from clipfake.detector.calibration import DecisionRule
@@ -14,50 +13,11 @@ from clipfake.scanning.batches import Batch, read_batches
 from clipfake.scanning.cache import Cache, cache_key
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.scanning.reader import ReadOptions
-from clipfake.sources import Item, Selection, Sources
+from clipfake.sources import Item
 from clipfake.verdict.judge import judge, judge_pixels
 
 _ALL = MetadataOptions()
 _REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
-
-
-def scan(
-    paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
-    *,
-    detector: Detector | None = None,
-    selection: Selection | None = None,
-    fpr: float | None = None,
-    threshold: float | None = None,
-    limits: Limits | None = None,
-    metadata: MetadataOptions | None = _ALL,
-    workers: int | None = None,
-) -> Iterator[Record]:
-    """Scan files, folders and manifests.
-
-    Every file gives one record, in order; a file that cannot be read gives a record with an
-    error code instead of a score.
-
-    Args:
-        paths: names, or one name.
-        detector: None loads the default one.
-        selection: which files of a folder are taken.
-        fpr: operating point, a stored false-positive rate; None is 1 %.
-        threshold: a score to use instead of an operating point.
-        limits: what one file may cost.
-        metadata: what is read of the files' metadata; None leaves it unread.
-        workers: decoding processes; None suits the machine, 0 decodes in this process.
-
-    Raises:
-        UsageError: a name does not exist, a manifest cannot be read, or there is no such
-            operating point.
-    """
-    names = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    items = Sources(names, selection or Selection())
-    detector = detector or Detector.load()
-    rule = detector.adapter.rule(fpr=fpr, threshold=threshold)
-    return scan_items(
-        items, detector, rule, limits=limits or Limits(), metadata=metadata, workers=workers
-    )
 
 
 def scan_items(
@@ -71,8 +31,8 @@ def scan_items(
     transform: Callable[[bytes], bytes] | None = None,
     cache: Cache | None = None,
     thumbnails: bool = False,
-) -> Iterator[Record]:
-    """Scan a stream of items; see ``scan`` for the arguments.
+) -> Generator[Record, None, None]:
+    """Scan a stream of items.
 
     Args:
         items: consumed lazily, a few batches ahead.
@@ -86,7 +46,7 @@ def scan_items(
         thumbnails: make a small picture of each image that is decoded; what the cache knows has
             none.
     """
-    key = _key(detector, limits, metadata)
+    key = _key(detector, limits, metadata, cache)
     use = cache.use(key) if cache else None
     known: OrderedDict[str, float] = OrderedDict()
     batches = read_batches(
@@ -131,9 +91,12 @@ def _judge(record: Record, detector: Detector, rule: DecisionRule) -> None:
     judge_pixels(record, rule.verdict(record.score))
 
 
-def _key(detector: Detector, limits: Limits, metadata: MetadataOptions | None) -> str:
+def _key(
+    detector: Detector, limits: Limits, metadata: MetadataOptions | None, cache: Cache | None
+) -> str:
     return cache_key(
         {
+            **(cache.content if cache else {}),
             "adapter": detector.adapter.digest,
             "backbone": detector.backbone.digest,
             **detector.arithmetic.to_json(),

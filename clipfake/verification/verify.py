@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,17 @@ from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import is_available
 from clipfake.errors import UsageError
-from clipfake.imaging.limits import Limits
-from clipfake.metadata.read import MetadataOptions
-from clipfake.metadata.trust import read_trust
+from clipfake.plan import Affects, ScanPlan
 from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, digest_of
 from clipfake.report.parquet import parquet_files, read_about
-from clipfake.scanning.reader import ReadOptions, read_item
-from clipfake.scanning.score import scan_items
+from clipfake.scanning.pipeline import records
 from clipfake.sources import Item
 from clipfake.sources.found_again import FoundAgain
 from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
+
+Row = dict[str, Any]
 
 _BATCH = 4096
 # what a sample is compared in; names that only options change are left out
@@ -88,9 +88,9 @@ def load_detector_of(
     about = read_about(report)
     if about.get("adapter_sha256") is None:
         return None
-    options = about.get("options") or {}
-    if adapter is None and options.get("adapter"):
-        adapter = Path(str(about.get("folder") or "")) / str(options["adapter"])
+    how = ScanPlan.of_report(about).how
+    if adapter is None and how.adapter:
+        adapter = _folder(about) / how.adapter
     theirs = Arithmetic.from_json(about)
     if theirs and theirs.device == "cpu":
         torch.set_num_threads(theirs.threads)
@@ -100,7 +100,7 @@ def load_detector_of(
         precision = {"bfloat16": "bf16", "float32": "fp32"}.get(str(about.get("precision")), "auto")
     detector = Detector.load(
         adapter,
-        backbone=backbone or options.get("backbone"),
+        backbone=backbone or how.backbone,
         device=device,
         precision=precision,
         micro_batch=theirs.micro_batch if theirs else None,
@@ -134,20 +134,13 @@ def verify_report(
         UsageError: no report.
     """
     about = read_about(report)
+    plan = _plan_of(about, workers)
     found, inputs = Differences(), Inputs()
-    files, limits = FoundAgain(str(about.get("folder") or "")), _limits(about)
-    chosen: list[tuple[dict[str, Any], Item]] = []
+    chosen: list[tuple[Row, Item]] = []
     rng = random.Random(seed)  # noqa: S311
-    for row in _rows(report):
-        found.rows += 1
-        inputs.add(row)
-        if row["sha256"] is None:
-            continue
-        if is_url(row["path"]):
-            found.remote += 1
-            continue
-        item = files.item(row)
-        _hash_again(row, item, limits, found)
+    rows = _on_this_machine(report, found, inputs)
+    for row, item, record in _hashed_again(rows, FoundAgain(str(_folder(about))), plan):
+        _compare_hash(row, record, found)
         if row["score"] is None:
             continue
         # reservoir sampling (Vitter 1985, algorithm R)
@@ -158,30 +151,61 @@ def verify_report(
             chosen[at] = row, item
     found.scored = len(chosen) if detector else 0
     if detector:
-        _score_again(chosen, detector, about, found, workers)
+        _score_again(chosen, detector, about, plan, found)
     _check_statement(report, inputs, found)
     return found
 
 
-def _limits(about: dict[str, Any]) -> Limits:
-    """The limits of the scan."""
-    options = about.get("options") or {}
-    return Limits(
-        int(options.get("max_pixels") or Limits.pixels),
-        int(options.get("max_bytes") or Limits.bytes),
-        float(options.get("timeout_per_file", Limits.seconds)),
-    )
+def _folder(about: Mapping[str, Any]) -> Path:
+    """Where the scan was started, which names of its files begin at."""
+    return Path(str(about.get("folder") or ""))
 
 
-def _rows(report: Path) -> Iterator[dict[str, Any]]:
+def _plan_of(about: Mapping[str, Any], workers: int | None) -> ScanPlan:
+    """A plan that gives the same of the same bytes as that of the report."""
+    kept = ScanPlan.of_report(about).identity(Affects.CONTENT, Affects.VERDICT)
+    if kept["c2pa_trust"]:
+        kept["c2pa_trust"] = _folder(about) / kept["c2pa_trust"]
+    return ScanPlan.of(workers=workers, **kept)
+
+
+def _on_this_machine(report: Path, found: Differences, inputs: Inputs) -> Iterator[Row]:
+    """Count all rows; those whose files were hashed and can be asked for again."""
+    for row in _rows(report):
+        found.rows += 1
+        inputs.add(row)
+        if row["sha256"] is None:
+            continue
+        if is_url(row["path"]):
+            found.remote += 1
+            continue
+        yield row
+
+
+def _rows(report: Path) -> Iterator[Row]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
     for file in parquet_files(report):
         for batch in parquet_batches(file, _BATCH, names):
             yield from batch.to_pylist()
 
 
-def _hash_again(row: dict[str, Any], item: Item, limits: Limits, found: Differences) -> None:
-    record, _ = read_item(item, ReadOptions(None, limits, None))
+def _hashed_again(
+    rows: Iterable[Row], files: FoundAgain, plan: ScanPlan
+) -> Iterator[tuple[Row, Item, Record]]:
+    """Each row with its file, and with what hashing that again gave, in order."""
+    under_way: deque[tuple[Row, Item]] = deque()
+
+    def items() -> Iterator[Item]:
+        for row in rows:
+            item = files.item(row)
+            under_way.append((row, item))
+            yield item
+
+    for record in records(plan.replaced(hash_alone=True), items=items()):
+        yield (*under_way.popleft(), record)
+
+
+def _compare_hash(row: Row, record: Record, found: Differences) -> None:
     found.hashed += 1
     if record.sha256 is None:
         found.lines.append(f"{row['path']}: {record.error or 'cannot be read'}")
@@ -190,32 +214,22 @@ def _hash_again(row: dict[str, Any], item: Item, limits: Limits, found: Differen
 
 
 def _score_again(
-    chosen: list[tuple[dict[str, Any], Item]],
+    chosen: Sequence[tuple[Row, Item]],
     detector: Detector,
-    about: dict[str, Any],
+    about: Mapping[str, Any],
+    plan: ScanPlan,
     found: Differences,
-    workers: int | None,
 ) -> None:
-    options = about.get("options") or {}
     mine, theirs = detector.arithmetic, Arithmetic.from_json(about)
     found.tolerance = mine.tolerance(theirs, about.get("precision"))
     found.arithmetic = mine.differences(theirs) if theirs else []
-    trust = options.get("c2pa_trust")
-    trusted = read_trust(Path(str(about.get("folder") or "")) / trust) if trust else ""
-    records = scan_items(
-        [item for _, item in chosen],
-        detector,
-        detector.adapter.rule(fpr=options.get("fpr"), threshold=options.get("threshold")),
-        limits=_limits(about),
-        metadata=None if options.get("no_metadata") else MetadataOptions(anchors=trusted),
-        workers=workers,
-    )
-    for (row, _), record in zip(chosen, records, strict=True):
+    again = records(plan, items=[item for _, item in chosen], detector=detector)
+    for (row, _), record in zip(chosen, again, strict=True):
         if record.sha256 == row["sha256"]:  # else said already
             _compare(row, record, found)
 
 
-def _compare(row: dict[str, Any], record: Record, found: Differences) -> None:
+def _compare(row: Row, record: Record, found: Differences) -> None:
     was, now = row["score"], record.score
     names: tuple[str, ...] = (*_COMPARED, *_BY_SCORE)
     if was is not None and now is not None and was != now and abs(was - now) <= found.tolerance:

@@ -14,7 +14,6 @@ from clipfake.cli.training_screen import TrainingProgress
 from clipfake.records import Record, Verdict
 from clipfake.report.schema import report_schema, to_row
 from clipfake.report.summary import Summary
-from clipfake.sources import Selection, Sources
 from clipfake.training.options import State
 
 WORDS = ["a-source-with-a-name-that-is-longer-than-any-narrow-terminal/sub", "12.0%", "(11.0%"]
@@ -65,7 +64,7 @@ def test_a_log_sees_progress_every_so_many_seconds(
     monkeypatch.setattr(screen_module, "time", clock)
     monkeypatch.setattr("clipfake.report.summary.time", clock)
     shown, summary = Screen(quiet=False, as_json=False), Summary()
-    with shown.progress(Sources([], Selection()), summary):
+    with shown.progress(summary):
         for _ in range(25):
             now[0] += PLAIN_SECONDS / 10
             summary.add(to_row(Record("a.png", verdict=Verdict.REAL), report_schema({})))

@@ -9,6 +9,7 @@ from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.evaluation.perturbations import perturbation
 from clipfake.evaluation.scores import read_scores, score_images
+from clipfake.plan import ScanPlan
 from clipfake.sources.labelled import Example
 from tests.conftest import picture
 
@@ -30,9 +31,9 @@ def examples(tmp_path: Path) -> list[Example]:
 
 def test_by_a_detector(detector: Detector, examples: list[Example]) -> None:
     said: list[tuple[int, int]] = []
-    rule = detector.adapter.rule()
+    plan = ScanPlan.of(no_metadata=True, workers=0)
     found = score_images(
-        examples, detector, rule, workers=0, show=lambda done, total: said.append((done, total))
+        examples, detector, plan, show=lambda done, total: said.append((done, total))
     )
     expected = detector.score([example.path for example in examples[:2]])
     assert found.values[:2].tolist() == expected.tolist()
@@ -46,8 +47,8 @@ def test_by_a_detector(detector: Detector, examples: list[Example]) -> None:
 
 def test_changed_images(detector: Detector, examples: list[Example]) -> None:
     change = perturbation("jpeg-30")
-    rule = detector.adapter.rule()
-    found = score_images(examples, detector, rule, workers=1, transform=change)
+    plan = ScanPlan.of(no_metadata=True, workers=1)
+    found = score_images(examples, detector, plan, transform=change)
     files = [change(Path(example.path).read_bytes()) for example in examples[:2]]
     assert found.values[:2].tolist() == detector.score(files).tolist()
     assert np.isnan(found.values[2:]).all()

@@ -29,7 +29,7 @@ def copies(image: Image.Image) -> dict[str, bytes]:
         "JPEG 90": encoded(image, "JPEG", quality=90),
         "JPEG 40": encoded(image, "JPEG", quality=40),
         "half": encoded(half),
-        "half, WebP": encoded(half, "WEBP", quality=60),
+        "half, WebP": encoded(half, "WEBP", quality=80),
         "grey": encoded(image.convert("L")),
     }
 

@@ -1,6 +1,7 @@
 """The journal: what is kept through crashes, and what is cut off."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from clipfake.records import Record
 from clipfake.report.journal import Journal, journal_path, read_header
 from clipfake.report.report import Report
 from clipfake.report.schema import report_schema, to_row
-from clipfake.scanning.resume import remaining
+from clipfake.scanning.resume import Resumed
 from clipfake.sources import Item
 
 SCHEMA = report_schema({"label": pa.int64()})
@@ -126,9 +127,8 @@ def carrying(path: Path, columns: dict[str, pa.DataType], lists: list[object]) -
 
 
 def resumed_with(journal: Journal, items: list[Item]) -> tuple[list[dict[str, object]], list[Item]]:
-    kept_rows: list[dict[str, object]] = []
-    left = remaining(items, journal, kept_rows.append)
-    return kept_rows, list(left)
+    again = Resumed(items, journal)
+    return list(again.rows()), list(again.items)
 
 
 def test_rows_of_a_changed_list_are_kept_with_its_present_columns(path: Path) -> None:
@@ -174,12 +174,8 @@ def test_a_column_that_a_list_no_longer_has_is_gone(path: Path) -> None:
 def test_a_renewal_that_fails_leaves_the_old_journal(path: Path) -> None:
     journal = carrying(path, {}, ["m.csv", 1, 2])
     before = path.read_bytes()
-
-    def failing(_row: object) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        remaining([Item("a"), Item("b")], journal, failing)
+    with closing(Resumed([Item("a"), Item("b")], journal).rows()) as rows:
+        next(rows)
     assert path.read_bytes() == before
     assert sorted(os.listdir(path.parent)) == [path.name]
 
@@ -243,14 +239,10 @@ def test_the_header_says_what_it_belongs_to(path: Path) -> None:
 
 def resumed(path: Path, names: str) -> tuple[list[str], list[str]]:
     """What is restored and what remains."""
-    restored: list[str] = []
     journal = opened(path)
-
-    def restore(each: dict[str, object]) -> None:
-        restored.append(str(each["path"]))
-
-    left = remaining(map(Item, names), journal, restore)
-    found = restored, [item.path for item in left]
+    again = Resumed(map(Item, names), journal)
+    restored = [str(each["path"]) for each in again.rows()]
+    found = restored, [item.path for item in again.items]
     journal.close()
     return found
 

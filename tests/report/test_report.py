@@ -52,7 +52,7 @@ def full_disk(path: Path) -> None:
 
 
 def test_formats_are_these() -> None:
-    assert tuple(FORMATS) == (*ENDINGS, ".parts")
+    assert tuple(FORMATS) == (*ENDINGS, ".parts", ".html", ".site")
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
@@ -150,7 +150,8 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_output(tmp_path / name)
     assert str(caught.value) == (
-        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, .parts"
+        f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, "
+        ".parts, .html, .site"
     )
 
 

@@ -20,6 +20,8 @@ GROUP_TITLES = {
     "format": "Formats",
     "month": "Months in which EXIF says it was taken",
 }
+# what the plain table shows of an entry
+_OF_TABLE = ("score", "basis", "sha256", "explanation", "error", "code", "reviews")
 MOST_SHARES = 200  # of one kind that a page lists
 
 
@@ -41,6 +43,7 @@ class Content:
         """
         self._about = about
         self.figures, self.foremost, self.inputs = Figures(), Foremost(most), Inputs()
+        self._operating: tuple[tuple[float, ...], Operating] | None = None
 
     def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
         """Take a row of the report and its picture, if it has one."""
@@ -51,7 +54,10 @@ class Content:
     @property
     def operating(self) -> Operating:
         """The operating point of the rows so far."""
-        return Operating.of(self._about, list(self.figures.thresholds))
+        thresholds = tuple(self.figures.thresholds)
+        if self._operating is None or self._operating[0] != thresholds:
+            self._operating = thresholds, Operating.of(self._about, thresholds)
+        return self._operating[1]
 
     def values(self, kept: Sequence[Kept], pictures: Sequence[str | None]) -> dict[str, Any]:
         """What the template shows.
@@ -66,7 +72,7 @@ class Content:
         for each, picture in zip(kept, pictures, strict=True):
             entry = entry_of(each.row, operating)
             held[entry["state"]] += 1
-            entries.append({**entry, "number": each.number, "picture": picture})
+            entries.append({**dict.fromkeys(_OF_TABLE), **entry, "picture": picture})
         left = {state: figures.states[state] - held[state] for state in STATES}
         return {
             "scanned": Scanned.of(self._about, figures, self.inputs),

@@ -140,8 +140,9 @@ class Operating:
         said = []
         if reached:
             top = reached[-1]
+            share = top.reached_by[0].upper() + top.reached_by[1:]
             said.append(
-                f"From {top.threshold:.3f} on, as here, come {top.reached_by} real photographs."
+                f"{share} real photographs score {top.threshold:.3f} or more, as this does."
             )
         elif self.points:
             lowest = self.points[0]

@@ -57,7 +57,7 @@ class PageFile:
             columns.add(each.row, pictured=each.thumbnail is not None)
         values = content.values(kept, [picture or None for picture in pictures])
         details = [
-            {key: value for key, value in entry.items() if key not in ("picture", "number")}
+            {key: value for key, value in entry.items() if key != "picture" and value is not None}
             for entry in values["entries"]
         ]
         data = {

@@ -65,8 +65,8 @@ class SiteFile:
 
     def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
         """Take a row and its picture, if it has one."""
-        self._content.add(row, None)
-        self._waiting.append(Kept(self._content.figures.files - 1, row, thumbnail))
+        number = self._columns.rows + len(self._waiting)
+        self._waiting.append(Kept(number, row, thumbnail))
         if len(self._waiting) >= AT_ONCE:
             self._write_waiting()
 
@@ -99,16 +99,17 @@ class SiteFile:
 
     def _write_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
-        operating = self._content.operating
         for each in with_pictures(waiting, self.pictures):
             if each.thumbnail is not None:
                 path = self._folder / picture_name(each.number)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(each.thumbnail)
+            # only what has its picture counts, should the disk be full
+            self._content.add(each.row, None)
             self._pictured.append(each.thumbnail is not None)
             self._columns.add(each.row, pictured=each.thumbnail is not None)
             self._copies.add(each.row)
-            self._details.append(entry_of(each.row, operating))
+            self._details.append(entry_of(each.row, self._content.operating))
             if len(self._details) >= DETAILS_A_PART:
                 self._write_details()
             if len(self._columns) >= COLUMNS_A_PART:

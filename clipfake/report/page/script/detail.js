@@ -4,6 +4,7 @@ class Detail {
   constructor(model, source, reviews, changed) {
     Object.assign(this, { model, source, reviews, changed, row: null, cards: [] });
     this.dialog = element("detail");
+    this.dialog.tabIndex = -1;
     this.dialog.addEventListener("close", () => { this.row = null; this.changed(true); });
     this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
     this.dialog.addEventListener("keydown", (event) => this.keys(event));
@@ -16,11 +17,15 @@ class Detail {
     if (this.row !== row) return;
     this.details = details;
     this.draw();
-    if (!this.dialog.open) this.dialog.showModal();
+    if (!this.dialog.open) {
+      this.dialog.showModal();
+      this.dialog.focus();
+    }
     this.dialog.scrollTop = 0;
     this.changed(false);
   }
 
+  // Next and previous keep the button in focus by which they were asked for.
   step(by) {
     const next = this.cards[this.cards.indexOf(this.row) + by];
     if (next !== undefined && this.cards.includes(this.row)) this.open(next);
@@ -49,8 +54,8 @@ class Detail {
       make("div", { class: "top" },
         make("h2", { id: "detail-title" }, make("bdi", {}, model.columns.name[row])),
         make("span", { class: "muted" }, place < 0 ? "" : `${thousands(place + 1)} of ${thousands(this.cards.length)}`),
-        make("button", { type: "button", onclick: () => this.step(-1), "aria-label": "Previous image" }, "\u2190"),
-        make("button", { type: "button", onclick: () => this.step(1), "aria-label": "Next image" }, "\u2192"),
+        make("button", { type: "button", onclick: () => this.step(-1), "data-keep": "previous", "aria-label": "Previous image" }, "\u2190"),
+        make("button", { type: "button", onclick: () => this.step(1), "data-keep": "next", "aria-label": "Next image" }, "\u2192"),
         make("button", { type: "button", onclick: () => this.dialog.close(), "data-keep": "close" }, "Close"),
       ),
       make("div", { class: "body" },
@@ -155,7 +160,7 @@ class Detail {
 
   file() {
     const { details } = this, path = details.path ?? details.name;
-    const copied = (text) => make("span", {}, make("bdi", {}, text === path ? details.name : text), " ",
+    const copied = (text) => make("span", {}, text === path ? make("bdi", {}, details.name) : make("code", {}, text), " ",
       make("button", { type: "button", onclick: (event) => copy(text, event.target) }, "copy"));
     return this.list("File", [
       ["path", copied(path)],

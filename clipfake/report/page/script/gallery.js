@@ -1,6 +1,6 @@
 // Cards for as many images as there are: only those on the screen exist.
 
-const GAP = 12, CARD = { height: 212, width: 190, phone: 150 };
+const GAP = 12, CARD = { height: 200, width: 190, phone: 150 };
 const MOST_HEIGHT = 12_000_000; // pixels; browsers lay nothing out beyond some 17 million
 
 class Gallery {

@@ -49,6 +49,13 @@ async function start() {
   addEventListener("beforeprint", () => {
     const rows = [...plain.tBodiesRows], wanted = filters.active && !source.partial ? new Set(shown.rows) : null;
     rows.forEach((line, row) => line.classList.toggle("unprinted", wanted ? !wanted.has(row) : !line.classList.contains("finding")));
+    document.querySelectorAll(".own-review").forEach((each) => each.remove());
+    if (!source.partial) {
+      rows.forEach((line, row) => {
+        const own = reviews.of(row);
+        if (own && !own.given) line.lastElementChild.append(make("span", { class: "own-review" }, make("br"), make("b", {}, own.decision), ` by ${own.who || "a reviewer"}, ${own.when}${own.note ? `: ${own.note}` : ""}`));
+      });
+    }
     const count = rows.filter((line) => !line.classList.contains("unprinted")).length;
     element("plain-title").textContent = wanted ? "Images, filtered" : "Findings";
     element("print-note").textContent = `${thousands(count)} of ${thousands(source.meta.all)} files: ${wanted ? "those that the filters of the page left" : "verdict ai, conflict or error"}.`;

@@ -1,0 +1,33 @@
+"""Contradictions between options, whoever gives them."""
+
+from clipfake.errors import UsageError
+from clipfake.plan.groups import How, Metadata, Outputs, Running
+
+
+def check(how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
+    """See that a plan of these groups can be carried out.
+
+    Raises:
+        UsageError: two options contradict each other, or one alone says nothing.
+    """
+    # the rooms are asked only about what was given: their imports take a while
+    if outputs.fail_on is not None:
+        from clipfake.report.findings import parse_kinds
+
+        parse_kinds(outputs.fail_on)
+    if run.shard != "1/1":
+        from clipfake.sources.shard import Shard
+
+        Shard.parse(run.shard)
+    if how.fpr is not None and how.threshold is not None:
+        raise UsageError("give --fpr or --threshold, not both")
+    if how.threshold is not None and not 0.0 <= how.threshold <= 1.0:
+        raise UsageError(f"threshold {how.threshold:g} is not in 0..1")
+    if how.no_pixels and metadata.no_metadata:
+        raise UsageError("--no-pixels and --no-metadata together leave nothing to read")
+    if outputs.custody and not outputs.output:
+        raise UsageError("--custody needs a report that it is of: give --output")
+    if run.trust_times and run.cache is None:
+        raise UsageError("--trust-times is about what a cache knows: give --cache")
+    if run.trust_times and outputs.custody:
+        raise UsageError("--custody is of files that were read: leave --trust-times out")

@@ -1,0 +1,219 @@
+"""The plan's groups, and their options: to add one is to add a field here, and to use it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from clipfake.imaging.limits import Limits
+from clipfake.plan.option import Affects, option
+
+
+@dataclass(frozen=True)
+class What:
+    """Which files are scanned."""
+
+    TITLE: ClassVar[str] = "What is scanned"
+
+    paths: tuple[str, ...] = option(
+        (),
+        "Files, folders, archives, URLs, manifests (.txt .csv .jsonl .parquet), or - for paths on "
+        "stdin.",
+        affects=Affects.LISTING,
+        argument=True,
+    )
+    include: tuple[str, ...] = option(
+        (), "Take only files that match this glob; repeatable.", affects=Affects.LISTING
+    )
+    exclude: tuple[str, ...] = option(
+        (),
+        "Leave out files and folders that match this glob; repeatable.",
+        affects=Affects.LISTING,
+    )
+    hidden: bool = option(False, "Take hidden files too.", affects=Affects.LISTING)
+    follow_symlinks: bool = option(
+        False, "Follow symbolic links in folders.", affects=Affects.LISTING
+    )
+    no_archives: bool = option(
+        False, "Do not look into zip and tar archives.", affects=Affects.LISTING
+    )
+    null: bool = option(
+        False,
+        "Zero bytes end the names on stdin and in .txt lists (git -z).",
+        affects=Affects.LISTING,
+        flags=("--null", "-0"),
+    )
+    allow_network: bool = option(
+        False, "Open URLs (s3:// gs:// hf:// https:// ...).", affects=Affects.RUNNING
+    )
+
+
+@dataclass(frozen=True)
+class How:
+    """What looks at the files, and where it draws the line."""
+
+    TITLE: ClassVar[str] = "The detector"
+
+    adapter: Path | None = option(
+        None, "Adapter file instead of the built-in one.", affects=Affects.MODEL
+    )
+    backbone: str | None = option(
+        None,
+        "open_clip image tower that the adapter fits, e.g. ViT-L-14/openai.",
+        affects=Affects.MODEL,
+    )
+    allow_download: bool = option(
+        False, "Fetch the backbone from its hub when absent.", affects=Affects.RUNNING
+    )
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", affects=Affects.MODEL)
+    precision: str = option("auto", "auto, fp32 or bf16.", affects=Affects.MODEL)
+    fpr: float | None = option(
+        None,
+        "Operating point: share of real images that may be called AI (0.05, 0.01 or 0.001; "
+        "default 0.01).",
+        affects=Affects.VERDICT,
+    )
+    threshold: float | None = option(
+        None, "Call AI from this score on, instead of --fpr.", affects=Affects.VERDICT
+    )
+    no_pixels: bool = option(
+        False,
+        "Read metadata alone; no score, nothing is decoded.",
+        affects=Affects.CONTENT,
+    )
+    hash_alone: bool = option(
+        False,
+        "Hash files, and look at nothing else.",
+        affects=Affects.CONTENT,
+        internal=True,
+    )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one file may cost."""
+
+    TITLE: ClassVar[str] = "Limits of a file"
+
+    max_pixels: int = option(
+        Limits.pixels,
+        "Largest image that is decoded, pixels.",
+        affects=Affects.CONTENT,
+        unit="pixels",
+        least=1,
+    )
+    max_bytes: int = option(
+        Limits.bytes,
+        "Largest file that is read, bytes.",
+        affects=Affects.VERDICT,
+        unit="bytes",
+        least=1,
+    )
+    timeout_per_file: float = option(
+        Limits.seconds,
+        "Seconds to decode one file; 0 for no limit.",
+        affects=Affects.VERDICT,
+        unit="seconds",
+        least=0,
+    )
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is read and reported of what files say of themselves."""
+
+    TITLE: ClassVar[str] = "Metadata"
+
+    gps: bool = option(
+        False, "Report GPS coordinates, not only their presence.", affects=Affects.CONTENT
+    )
+    prompts: bool = option(
+        False, "Report prompts that files hold, not only their length.", affects=Affects.CONTENT
+    )
+    c2pa_trust: Path | None = option(
+        None,
+        "Certificates of C2PA signers to trust, .pem; none are built in.",
+        affects=Affects.CONTENT,
+    )
+    no_metadata: bool = option(
+        False, "Score pixels alone; read no metadata.", affects=Affects.CONTENT
+    )
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written, shown, and failed for."""
+
+    TITLE: ClassVar[str] = "Reports and gates"
+
+    output: tuple[Path, ...] = option(
+        (),
+        "Report file: .parquet, .csv, .jsonl, .parts, .html or .site; repeatable.",
+        affects=Affects.RUNNING,
+        flags=("--output", "-o"),
+    )
+    custody: bool = option(
+        False,
+        "Write a statement of custody beside the first report.",
+        affects=Affects.RUNNING,
+    )
+    fail_on: str | None = option(
+        None,
+        "Exit with 1 when any file is: ai, inconclusive, error, unread (comma list).",
+        affects=Affects.RUNNING,
+    )
+    strict: bool = option(
+        False,
+        "Exit with 1, too, when a file that was named, or is named like an image, was not judged "
+        "(--fail-on unread).",
+        affects=Affects.RUNNING,
+    )
+    top: int = option(
+        10,
+        "How many of the worst files are shown.",
+        affects=Affects.RUNNING,
+        unit="files",
+        least=0,
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """How the scan runs."""
+
+    TITLE: ClassVar[str] = "The run"
+
+    workers: int | None = option(
+        None,
+        "Decoding processes (default: CPUs less one, at most 16).",
+        affects=Affects.RUNNING,
+        unit="processes",
+        least=0,
+    )
+    batch_size: int | None = option(
+        None,
+        "Images encoded at once (default: by device).",
+        affects=Affects.RUNNING,
+        unit="images",
+        least=1,
+    )
+    resume: bool = option(
+        True,
+        "Go on with an interrupted scan of the same --output, or start anew.",
+        affects=Affects.RUNNING,
+        flags=("--resume/--no-resume",),
+    )
+    cache: Path | None = option(
+        None,
+        "Folder that remembers scores by the sha256 of the bytes.",
+        affects=Affects.RUNNING,
+    )
+    trust_times: bool = option(
+        False,
+        "With --cache: do not read a file again while its size, times and inode stay.",
+        affects=Affects.RUNNING,
+    )
+    shard: str = option(
+        "1/1",
+        "Scan one share of the files, i/n; clipfake merge joins them.",
+        affects=Affects.LISTING,
+    )
