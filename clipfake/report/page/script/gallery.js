@@ -43,7 +43,9 @@ class Gallery {
   draw() {
     const top = -this.box.getBoundingClientRect().top, line = CARD.height + GAP;
     const first = Math.max(0, Math.floor((top - 600) / line)) * this.columns;
-    const end = Math.min(this.laid, Math.max(0, Math.ceil((top + innerHeight + 600) / line)) * this.columns);
+    // two lines at least, so that who comes by keyboard finds some
+    const lines = Math.max(2, Math.ceil((top + innerHeight + 600) / line));
+    const end = Math.min(this.laid, lines * this.columns);
     for (const [place, card] of this.drawn) {
       if (place >= first && place < end || card.contains(document.activeElement)) continue;
       card.remove();
