@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from clipfake import __version__
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.streams import ReaderGone, guard
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
+from clipfake.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console

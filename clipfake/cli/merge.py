@@ -31,6 +31,8 @@ def merge_command(
     del debug
     from rich.console import Console
 
+    from clipfake.plan import Affects
+    from clipfake.plan.plan import names
     from clipfake.report.merge import merge_reports
     from clipfake.report.report import check_outputs
 
@@ -39,13 +41,15 @@ def merge_command(
     for path in reports:
         if not path.exists():
             raise UsageError(f"{path}: no such report")
-    merged = merge_reports(reports, output)
+    merged = merge_reports(reports, output, options=names(Affects.CONTENT, Affects.VERDICT))
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
     if merged.doubled:
-        names = ", ".join(merged.doubled_paths)
-        say(console, f"{merged.doubled} rows left out, their paths come twice: {names}")
+        doubled = ", ".join(merged.doubled_paths)
+        say(console, f"{merged.doubled} rows left out, their paths come twice: {doubled}")
     for line in merged.rounding:
         say(console, f"the last digits of scores may differ from {reports[0]}'s: {line}")
+    for line in merged.options:
+        say(console, f"made with other options than {reports[0]}: {line}")
     for share in merged.missing:
         console.print(f"missing: share {share}", markup=False)
     return Exit.FOUND if merged.missing else Exit.FINE

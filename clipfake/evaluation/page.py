@@ -9,7 +9,6 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from clipfake import __version__
 from clipfake.errors import ImageError
 from clipfake.evaluation.markdown import number, share
 from clipfake.evaluation.plots import check_plots, plots
@@ -18,6 +17,7 @@ from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
 from clipfake.report.files import partial_path, publish, report_error
 from clipfake.report.text import printable
+from clipfake.version import __version__
 
 WORST = 12  # of each class
 _THUMBNAIL = 160

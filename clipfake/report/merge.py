@@ -1,7 +1,7 @@
 """Join reports: the shares of a scan over several machines, or scans of several folders."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Merged:
         missing: shares that are not among the reports, ``i/n``.
         rounding: a report whose scores round otherwise than the first one's, and in what; a line
             each.
+        options: a report that was made with other options, and which; a line each.
     """
 
     rows: int = 0
@@ -42,9 +43,12 @@ class Merged:
     doubled_paths: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     rounding: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
 
 
-def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
+def merge_reports(
+    inputs: Sequence[Path], outputs: Sequence[Path], *, options: Sequence[str] = ()
+) -> Merged:
     """Write the rows of Parquet reports as one report, in the order of the inputs.
 
     Memory grows by 8 bytes a row, which tell doubled paths.
@@ -52,6 +56,7 @@ def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
     Args:
         inputs: Parquet reports of scans by the same model.
         outputs: reports to write; the ending chooses the format.
+        options: names of those that change results, which are compared.
 
     Raises:
         UsageError: an input is no report, or the models differ.
@@ -59,7 +64,12 @@ def merge_reports(inputs: Sequence[Path], outputs: Sequence[Path]) -> Merged:
     """
     abouts = [read_about(path) for path in inputs]
     _check_same(inputs, abouts)
-    merged = Merged(missing=_missing(abouts), rounding=_rounding(inputs, abouts))
+    given = [about.get("options") or {} for about in abouts]
+    merged = Merged(
+        missing=_missing(abouts),
+        rounding=_otherwise(inputs, [_rounding(about) for about in abouts], _ROUNDING),
+        options=_otherwise(inputs, given, options),
+    )
     columns: dict[str, pa.DataType] = {}
     for path in inputs:
         for name, kind in zip(*_own_columns(path), strict=True):
@@ -92,13 +102,20 @@ def _check_same(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> Non
                 )
 
 
-def _rounding(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> list[str]:
-    lines = []
-    for path, about in zip(inputs, abouts, strict=True):
+def _rounding(about: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: about.get(name) for name in _ROUNDING}  # what is not said differs, too
+
+
+def _otherwise(
+    inputs: Sequence[Path], values: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[str]:
+    """A line for each report that has other values than the first one, where both have one."""
+    lines, first = [], values[0]
+    for path, these in zip(inputs, values, strict=True):
         parts = [
-            f"{name} {about.get(name)}, not {abouts[0].get(name)}"
-            for name in _ROUNDING
-            if about.get(name) != abouts[0].get(name)
+            f"{name} {these[name]}, not {first[name]}"
+            for name in names
+            if name in these and name in first and these[name] != first[name]
         ]
         if parts:
             lines.append(f"{path}: {'; '.join(parts)}")

@@ -4,12 +4,12 @@ import os
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from clipfake import __version__
 from clipfake.plan import ScanPlan
 from clipfake.report.journal import Journal, journal_path
 from clipfake.report.schema import report_schema
 from clipfake.sources import Sources
 from clipfake.sources.remote import shown
+from clipfake.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does without
     from clipfake.detector.detector import Detector

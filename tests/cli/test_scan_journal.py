@@ -239,6 +239,22 @@ def test_a_share_that_cannot_be_is_refused(folder: Path, tmp_path: Path, text: s
     assert scan(folder, tmp_path / "r.csv", "--no-pixels", "--shard", text) == Exit.USAGE
 
 
+def test_merging_says_what_was_scanned_with_other_options(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = (tmp_path / f"{name}.parquet" for name in "abc")
+    assert scan(folder, first, "--no-pixels") == Exit.FINE
+    assert scan(folder, second, "--no-pixels", "--prompts", "--max-bytes", 10**6) == Exit.FINE
+    assert scan(folder, third, "--no-pixels", "--top", 3, "--strict") in (0, 1)
+    capsys.readouterr()
+    assert clipfake("merge", first, second, third, "-o", tmp_path / "all.csv") == Exit.FINE
+    told = [line for line in capsys.readouterr().err.splitlines() if "other options" in line]
+    assert told == [
+        f"made with other options than {first}: {second}: max_bytes 1000000, not 1073741824; "
+        "prompts True, not False"
+    ]
+
+
 def test_reports_that_cannot_be_merged_are_refused(folder: Path, tmp_path: Path) -> None:
     pixels, none = tmp_path / "a.parquet", tmp_path / "b.parquet"
     assert scan(folder, none, "--no-pixels") == Exit.FINE
