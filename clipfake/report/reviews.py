@@ -17,6 +17,7 @@ from clipfake.errors import UsageError
 from clipfake.records import cut
 from clipfake.report.schema import clean
 from clipfake.sources.lists.csv_rows import CsvRows
+from clipfake.sources.lists.row import path_or_fault
 
 COLUMN = "reviews"
 DECISIONS = ("confirmed", "cleared", "unsure")
@@ -24,6 +25,7 @@ MOST_BYTES = 64 * 2**20  # of a JSON file, which is read whole
 MOST_REVIEWS = 1_000_000
 TYPE = pa.list_(pa.struct([(name, pa.string()) for name in ("decision", "note", "who", "when")]))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_BLANK = path_or_fault("")[1]
 _MARKED = re.compile(r"'(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")  # see clipfake.report.csv
 
 
@@ -113,11 +115,19 @@ class Reviews:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for row in CsvRows(str(path)):
-        if row.fault and not row.extra.get("sha256") and any(row.extra.values()):
+    rows = CsvRows(str(path))
+    if "decision" not in rows.columns:
+        raise UsageError(f"{path}: no column named 'decision'; give what a page exports")
+    for row in rows:
+        # a row may name its image by the digest alone
+        if row.fault and not (row.fault == _BLANK and _named_or_empty(row.extra)):
             raise UsageError(f"{path}:{row.number}: {row.fault}")
         texts = {name: _unmarked(value) for name, value in row.extra.items() if value}
         yield row.number, {**texts, "path": _unmarked(row.path)}
+
+
+def _named_or_empty(cells: Mapping[str, Any]) -> bool:
+    return bool(cells.get("sha256")) or not any(cells.values())
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

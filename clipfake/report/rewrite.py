@@ -1,5 +1,6 @@
 """An earlier report in other formats: as a page or site, with reviews beside its rows."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,4 +97,13 @@ def _rows(source: Path) -> Iterator[dict[str, Any]]:
     for file in parquet_files(source):
         for batch in parquet_batches(file, _BATCH):
             for row in batch.to_pylist():
-                yield {**absent, **row}
+                yield {**absent, **row, **_sane(row)}
+
+
+def _sane(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What every row has, and what a damaged or foreign report may have otherwise."""
+    found: dict[str, Any] = {"path": row["path"] or "", "verdict": row["verdict"] or "error"}
+    for name in ("score", "threshold"):
+        value = row.get(name)
+        found[name] = value if value is not None and math.isfinite(value) else None
+    return found

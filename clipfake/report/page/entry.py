@@ -14,6 +14,7 @@ MOST_FACTS = 200  # of one image; the report has all
 MOST_COLUMNS = 60  # of a manifest's own
 EXPLAIN = "explain"  # a picture of what drives a score: ``{"src", "text"}``
 REVIEWS = "reviews"
+_REVIEW = ("decision", "note", "who", "when")
 _EXIF = {
     "exif_make": "maker",
     "exif_model": "camera",
@@ -65,14 +66,14 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
             if column not in COLUMNS and value is not None and not isinstance(value, (list, dict))
         ][:MOST_COLUMNS],
         "reviews": [
-            {key: shown(value) for key, value in review.items() if value}
-            for review in reviews_of(row)
+            {name: shown(review.get(name) or "") for name in _REVIEW} for review in reviews_of(row)
         ],
         "explain": _explain(row.get(EXPLAIN)),
     }
     entry |= {column: row[column] for column in _PLAIN}
-    if row["score"] is not None:
-        entry["score"] = round(row["score"], 6)
+    for column in ("score", "threshold"):
+        if row[column] is not None:
+            entry[column] = round(row[column], 6)
     entry |= {column: _text(row[column]) for column in _TEXTS}
     return {key: value for key, value in entry.items() if value is not None and value != []}
 

@@ -81,9 +81,9 @@ class Figures:
             place = min(max(int(row["score"] * BINS), 0), BINS - 1)
             self.histogram[state][place] += 1
             self.reaching += row["threshold"] is not None and row["score"] >= row["threshold"]
-        for counter, name in ((self.models, "model"), (self.thresholds, "threshold")):
-            if row[name] is not None and (row[name] in counter or len(counter) < BINS):
-                counter[row[name]] += 1
+        _count_few(self.models, row["model"])
+        # those of a journal are float32
+        _count_few(self.thresholds, row["threshold"] and round(row["threshold"], 6))
         if state == SKIPPED:
             return
         taken = row["exif_datetime_original"]
@@ -121,6 +121,12 @@ class Figures:
         else:
             named.sort(key=lambda share: (-share.states["ai"], -share.files, share.name))
         return named + [share for share in found if not share.name]
+
+
+def _count_few(counter: Counter[Any], value: Any) -> None:
+    """Count a value, if it is among the first ones."""
+    if value is not None and (value in counter or len(counter) < BINS):
+        counter[value] += 1
 
 
 def tool_of(row: Mapping[str, Any]) -> str:

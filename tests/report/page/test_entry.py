@@ -60,7 +60,7 @@ def test_reviews_and_pictures_come_from_columns_of_their_own_kind_alone() -> Non
     review = {"decision": "cleared", "note": "a\nb", "who": None, "when": ""}
     picture = {"src": "data:image/png;base64,AA==", "text": "t"}
     found = entry_of({**values, "reviews": [review], "explain": picture}, OPERATING)
-    assert found["reviews"] == [{"decision": "cleared", "note": "a\nb"}]
+    assert found["reviews"] == [{"decision": "cleared", "note": "a\nb", "who": "", "when": ""}]
     assert found["explain"] == picture
     for text in ("confirmed", '[{"decision": "confirmed"}]'):
         found = entry_of({**values, "reviews": text, "explain": text}, OPERATING)

@@ -71,9 +71,11 @@ class Gallery {
       make("span", { class: "file", title: model.path(row) }, make("bdi", {}, model.columns.name[row])));
     const column = place % this.columns, line = Math.floor(place / this.columns);
     Object.assign(card.style, { left: `${column * (this.size + GAP)}px`, top: `${line * (CARD.height + GAP)}px`, width: `${this.size}px`, height: `${CARD.height}px` });
-    this.drawn.get(place)?.remove();
+    // in order, as tabs and screen readers take them
+    const had = this.drawn.get(place);
+    if (had) had.replaceWith(card);
+    else this.box.insertBefore(card, [...this.box.children].find((other) => Number(other.dataset.place) > place) ?? null);
     this.drawn.set(place, card);
-    this.box.append(card);
     return card;
   }
 
