@@ -11,7 +11,7 @@ from clipfake.report.page.words import shown
 BINS = 50  # of the histogram, of equal width over scores 0 to 1
 MOST_NAMES = 20_000  # of one kind that are told apart, so that hostile names cost no memory
 _OTHERS = "(others)"
-_NAME = 200  # characters
+_NAME = 120  # characters
 # facts that name the program that made a file, the most telling first
 _TOOLS = (
     "parameters.tool",

@@ -87,5 +87,5 @@ def test_names_without_end_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(folders) == 11
     assert folders["(others)"] == 20
     assert counted(record(0, 0.1, path="x" * 5000 + "/y.png")).groups("folder")[0].name == (
-        "x" * 200 + "\u2026"
+        "x" * 120 + "\u2026"
     )
