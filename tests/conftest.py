@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import io
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -56,3 +59,23 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("reference data is not on this machine")
     return SHARED
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of cycles pass over what all tests have in common, and look seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)  # as the command has it
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_goes_back() -> Iterator[None]:
+    """What a module's tests have freed goes back to the system, where it knows how.
+
+    A process that stays small forks soon, and most tests of worker processes fork.
+    """
+    yield
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)

@@ -65,12 +65,12 @@ def tune_encoder(
     options = dataclasses.replace(options, loop=dataclasses.replace(options.loop, steps=steps))
     validation = Validation(val, backbone, options.device, options.precision)
     trainer = build_trainer(backbone, base, options, train, world)
-    checkpoint = folder / CHECKPOINT
+    checkpoint, before = folder / CHECKPOINT, validation.scored(base)
     if resume and checkpoint.exists():
         trainer.load(checkpoint)
     else:
         # weights that are no better than the start are not kept
-        trainer.judge(world.agree(validation.auc(base)))
+        trainer.judge(world.agree(before.auc))
     _train(trainer, train, validation, base, options, checkpoint, show)
 
     improved = trainer.best_step > 0
@@ -80,7 +80,7 @@ def tune_encoder(
     tuned = calibrate(dataclasses.replace(tuned, name=name), [reached])
     outcome = Outcome(
         adapter=tuned,
-        before=validation.scored(base).compare(base),
+        before=before.compare(base),
         after=reached.compare(tuned),
         measured="held-out part",
         reference=None,

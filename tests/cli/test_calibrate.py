@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from clipfake.cli.app import main
+from clipfake.detector import adapter as adapters
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.calibration import OperatingPoint
 from clipfake.detector.detector import Detector
 from tests.conftest import picture
+
+pytestmark = pytest.mark.usefixtures("small_detector")
 
 
 def calibrate(real: Path, out: Path, *more: str) -> int:
@@ -49,7 +52,7 @@ def scores(reals: Path) -> dict[str, float]:
 
 def strict(path: Path, threshold: float) -> Path:
     """The default adapter with all thresholds at one score."""
-    adapter = load_adapter()
+    adapter = load_adapter(adapters.DEFAULT_ADAPTER)
     points = tuple(
         OperatingPoint(point.fpr, threshold, (0.0, 0.1), 0.5, (0.4, 0.6), 500)
         for point in adapter.points

@@ -17,6 +17,8 @@ from clipfake.detector.detector import Detector
 from clipfake.evaluation.perturbations import perturbation
 from tests.conftest import picture
 
+pytestmark = pytest.mark.usefixtures("small_detector")
+
 
 def evaluate(*arguments: str | Path) -> int:
     with pytest.raises(SystemExit) as raised:

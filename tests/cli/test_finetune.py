@@ -13,12 +13,14 @@ from safetensors.torch import save_file
 
 from clipfake.cli.app import main
 from clipfake.cli.training_screen import TrainingProgress
+from clipfake.detector import adapter as adapters
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.backbone import _build_visual
 from clipfake.detector.detector import Detector
 from clipfake.detector.reference import save_reference
 from clipfake.training.options import MIXES, State
 from tests.conftest import picture
+from tests.small import small_tower
 
 
 def noise(seed: int) -> Image.Image:
@@ -53,16 +55,15 @@ def finetune(real: Path, fake: Path, out: Path, *more: str) -> int:
 def test_an_adapter_is_trained_that_scans(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, work = tmp_path / "mine.safetensors", tmp_path / "work"
-    options = ("--epochs", "3", "--batch-size", "8", "--rank", "2", "--work", str(work))
-    options = ("--move", "encoder", *options)
-    assert finetune(*folders, out, *options, "--rate", "1e-3") == 0
+    out = tmp_path / "mine.safetensors"
+    options = ("--move", "encoder", "--epochs", "0.5", "--batch-size", "8", "--rank", "2")
+    assert finetune(*folders, out, *options, "--rate", "4e-3", "--mix", "0.5") == 0
     said = capsys.readouterr().err
     assert "broken.png: " in said
     assert "1 images left out: unreadable" in said
     assert "2 images left out: in both classes" in said
     assert "16 images trained on, 16 held out" in said
-    assert "of the way from the start to the tuned ones, which did best on the held-out" in said
+    assert "weights 0.5 of the way from the start to the tuned ones, as asked for" in said
     assert "Thresholds were set on the held-out images" in said
     assert "on the reference set: not measured, the encoder moved" in said
     adapter = load_adapter(out)
@@ -71,12 +72,28 @@ def test_an_adapter_is_trained_that_scans(
     assert out.stat().st_size < 10e6
     assert adapter.facts["training"]["images"] == {"real": 8, "ai": 8}
     assert adapter.facts["training"]["from"] == load_adapter().label
-    assert adapter.facts["training"]["mix"] in MIXES
-    start = load_adapter()
-    assert adapter.lora_shape == start.lora_shape is not None
+    assert adapter.facts["training"]["mix"] == 0.5
+    assert adapter.lora_shape == load_adapter().lora_shape is not None
     # what it was taught it now does
     scores = Detector.load(out).score([noise(7), noise(300), picture(seed=7), picture(seed=301)])
     assert min(scores[:2]) > max(scores[2:])
+
+
+@pytest.mark.usefixtures("small_detector")
+def test_a_run_goes_on_to_the_same_bytes_and_may_go_less_of_the_way(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = load_adapter(adapters.DEFAULT_ADAPTER)
+    out, work = tmp_path / "mine.safetensors", tmp_path / "work"
+    options = ("--epochs", "3", "--batch-size", "8", "--rank", "2", "--work", str(work))
+    options = ("--move", "encoder", *options)
+    assert finetune(*folders, out, *options, "--rate", "1e-3") == 0
+    said = capsys.readouterr().err
+    assert "of the way from the start to the tuned ones, which did best on the held-out" in said
+    adapter = load_adapter(out)
+    assert adapter.facts["training"]["from"] == start.label
+    assert adapter.facts["training"]["mix"] in MIXES
+    assert adapter.lora_shape == start.lora_shape is not None
 
     resumed = tmp_path / "again" / "mine.safetensors"
     resumed.parent.mkdir()
@@ -172,9 +189,10 @@ def no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def reference_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 pictures of each class as the default adapter's tower sees them."""
-    detector, file = Detector.load(), tmp_path_factory.mktemp("reference") / "r.safetensors"
+def reference_file(tmp_path_factory: pytest.TempPathFactory, small_adapter_file: Path) -> Path:
+    """12 pictures of each class as the small detector's tower sees them."""
+    detector = Detector(small_tower(), load_adapter(small_adapter_file), device="cpu")
+    file = tmp_path_factory.mktemp("reference") / "r.safetensors"
     images = [picture(seed=400 + k) for k in range(12)] + [noise(400 + k) for k in range(12)]
     pixels = np.stack([detector._to_pixels(image) for image in images])
     adapter = detector.adapter
@@ -223,6 +241,7 @@ def test_few_images_move_the_head_alone(
     assert again.read_bytes() == out.read_bytes()
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_the_reference_set_is_compared_and_bears_on_thresholds(
     folders: tuple[Path, Path],
     reference_file: Path,
@@ -241,7 +260,7 @@ def test_the_reference_set_is_compared_and_bears_on_thresholds(
     assert load_adapter(out).points[0].reals == 16 + 12
 
 
-@pytest.mark.usefixtures("no_reference")
+@pytest.mark.usefixtures("no_reference", "small_detector")
 def test_a_split_column_holds_images_out(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

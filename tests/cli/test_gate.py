@@ -75,6 +75,7 @@ UNREAD = {
 }
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_what_was_not_read_does_not_pass_a_strict_gate(
     assets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

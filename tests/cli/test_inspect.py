@@ -49,6 +49,7 @@ def test_json_has_the_report_columns_and_more(
     assert (facts["parameters.seed"], facts["parameters.model"]) == ("7", "m")
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_members_of_archives_are_inspected_like_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_members_of_archives_are_inspected_like_files(
     assert codes == ["unsupported", "missing"]
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_position_and_prompts_are_shown_only_when_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +93,7 @@ def test_the_screen_explains_and_runs_nothing_that_a_file_says(
     assert "EO-1" in words
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_what_cannot_be_judged_costs_only_itself_and_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

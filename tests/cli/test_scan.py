@@ -23,6 +23,8 @@ from clipfake.report.schema import COLUMNS
 from tests.cli.command import clipfake
 from tests.conftest import EXAMPLES, PATIENCE, encoded, picture
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -63,6 +65,7 @@ def test_a_folder_gives_a_row_a_file_in_every_format(folder: Path, tmp_path: Pat
     assert about["started"].endswith("+00:00")
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_json_is_the_only_thing_on_stdout(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert clipfake("scan", folder, "--json", "--workers", 0) == Exit.FINE
     captured = capsys.readouterr()
@@ -73,6 +76,7 @@ def test_json_is_the_only_thing_on_stdout(folder: Path, capsys: pytest.CaptureFi
     assert summary["fpr"] == 0.01
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_the_screen_says_what_the_thresholds_mean(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,6 +88,7 @@ def test_the_screen_says_what_the_thresholds_mean(
     assert "truncated: 1" in out
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_quiet_prints_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert clipfake("scan", folder, "--quiet", "--workers", 0) == Exit.FINE
     assert capfd.readouterr() == ("", "")
@@ -155,6 +160,7 @@ def test_prompts_are_reported_only_when_asked_for(declaring: Path, tmp_path: Pat
         assert facts["parameters.prompt"] == value
 
 
+@pytest.mark.usefixtures("small_detector")
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -241,6 +247,7 @@ def test_a_fault_of_ours_is_one_line_and_code_5(
     assert "Traceback" not in err
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_manifest_columns_are_carried(folder: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "list.csv"
     manifest.write_text("path,label,score\nin/a.png,real,9\nin/none.png,fake,\n")
@@ -291,9 +298,11 @@ def test_a_terminal_sees_progress_and_a_dumb_one_no_escape_codes(
     import pty
 
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "clipfake", "scan", str(folder)]
+    command = [sys.executable, "-m", "tests.small", "scan", str(folder)]
     environment = {**os.environ, "TERM": terminal, "COLUMNS": "120"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, cwd=ROOT
+    )
     os.close(theirs)
     # read while it runs: a terminal holds few bytes, and gives them out in pieces
     pieces = []
@@ -352,9 +361,10 @@ def test_an_interrupted_scan_keeps_its_rows(tmp_path: Path, number: int) -> None
         name.write_bytes(encoded(picture(seed=index)))
     output = tmp_path / "r.parquet"
     unfinished = tmp_path / "r.parquet.partial"
-    command = [sys.executable, "-m", "clipfake", "scan", "-", "-o", str(output)]
+    command = [sys.executable, "-m", "tests.small", "scan", "-", "-o", str(output)]
     with subprocess.Popen(
         command,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

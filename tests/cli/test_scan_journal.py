@@ -20,6 +20,8 @@ from clipfake.sources import Item
 from tests.cli.command import clipfake, scan, twelve_files
 from tests.conftest import PATIENCE, encoded, picture
 
+pytestmark = pytest.mark.usefixtures("small_detector")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

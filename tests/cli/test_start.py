@@ -19,6 +19,17 @@ finally:
     heads = {name.partition(".")[0] for name in sys.modules}
     print(json.dumps(sorted(heads)), file=sys.stderr)
 """
+_IN_TURN = """
+import json, sys
+from clipfake.cli.app import main
+found = []
+for arguments in json.loads(sys.argv[1]):
+    try:
+        main(arguments)
+    except SystemExit as end:
+        found.append(sorted({name.partition(".")[0] for name in sys.modules}))
+print(json.dumps(found), file=sys.stderr)
+"""
 HEAVY = ("torchvision", "open_clip", "timm", "transformers", "huggingface_hub", "sklearn", "scipy")
 HEAVY += ("matplotlib", "pandas", "jinja2", "c2pa")
 
@@ -33,26 +44,46 @@ def imported(*arguments: object) -> set[str]:
     return set(json.loads(names))
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--version"],
-        ["--help"],
-        ["scan", "--help"],
-        ["evaluate", "--help"],
-        ["scan", "nowhere"],
-        ["scan", ".", "-o", "none/r.csv"],
-        ["scan", ".", "--fail-on", "fake"],
-        ["inspect"],
-        ["merge", "none.parquet", "-o", "m.parquet"],
-        ["evaluate", "nowhere", "--perturb", "none-such"],
-        ["finetune", "--real", "a", "--fake", "b", "--out", "none/a.safetensors"],
-        ["calibrate", "--real", "a", "--out", "none/a.safetensors"],
-        ["verify", "none.parquet"],
-    ],
-)
-def test_help_and_usage_errors_do_not_wait_for_torch(arguments: list[str]) -> None:
-    assert not imported(*arguments) & {"torch", *HEAVY}
+WITHOUT_TORCH = [
+    ["--version"],
+    ["--help"],
+    ["scan", "--help"],
+    ["evaluate", "--help"],
+    ["scan", "nowhere"],
+    ["scan", ".", "-o", "none/r.csv"],
+    ["scan", ".", "--fail-on", "fake"],
+    ["inspect"],
+    ["merge", "none.parquet", "-o", "m.parquet"],
+    ["evaluate", "nowhere", "--perturb", "none-such"],
+    ["finetune", "--real", "a", "--fake", "b", "--out", "none/a.safetensors"],
+    ["calibrate", "--real", "a", "--out", "none/a.safetensors"],
+    ["verify", "none.parquet"],
+]
+
+
+@pytest.fixture(scope="module")
+def in_turn() -> dict[str, set[str]]:
+    """Packages that are imported after each of the commands, which run in one process."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_TURN, json.dumps(WITHOUT_TORCH)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+        cwd=ROOT,
+    )
+    found = json.loads(done.stderr.splitlines()[-1])
+    after = zip(WITHOUT_TORCH, found, strict=True)
+    return {" ".join(command): set(names) for command, names in after}
+
+
+@pytest.mark.parametrize("arguments", WITHOUT_TORCH)
+def test_help_and_usage_errors_do_not_wait_for_torch(
+    in_turn: dict[str, set[str]], arguments: list[str]
+) -> None:
+    found = in_turn[" ".join(arguments)]
+    assert "clipfake" in found
+    assert not found & {"torch", *HEAVY}
 
 
 def test_a_scan_imports_torch_and_nothing_else_that_takes_long(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return twelve_files(tmp_path / "in")
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_a_report_is_verified_against_its_files(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,6 +43,7 @@ def test_a_report_is_verified_against_its_files(
     assert "no such file" in out
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_members_of_archives_are_verified_too(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +64,7 @@ def test_members_of_archives_are_verified_too(
     assert "a.zip!/10.png: " in out
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_a_report_that_was_altered_is_told(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +86,8 @@ def test_a_fresh_report_differs_in_nothing_and_in_one_file_after_one_byte(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[object]
 ) -> None:
     report = tmp_path / "r.parquet"
+    for path in sorted(folder.iterdir())[3:]:
+        path.unlink()
     assert scan(folder, report, *options) == Exit.FINE
     assert clipfake("verify", report, "--workers", 0) == Exit.FINE
     out = capsys.readouterr().out
@@ -110,6 +115,7 @@ def altered(report: Path, about: dict[str, object], shift: float) -> None:
     )
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_rounding_is_told_from_a_difference(folder: Path, tmp_path: Path) -> None:
     made, report = tmp_path / "made.parquet", tmp_path / "r.parquet"
     for path in sorted(folder.iterdir())[3:]:
@@ -149,6 +155,7 @@ def test_a_report_of_metadata_alone_is_verified_without_a_detector(
     assert "12 files hashed again, 0 scored again" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("small_detector")
 def test_merging_says_where_scores_round_otherwise(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from clipfake.detector.adapter import (
     load_adapter,
     save_adapter,
 )
-from clipfake.detector.backbone import load_backbone
+from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, Hidden
@@ -27,6 +27,12 @@ from clipfake.errors import AdapterError, UsageError
 @pytest.fixture(scope="module")
 def adapter() -> Adapter:
     return load_adapter()
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    """The tower as it was released; a detector adds its updates to a copy."""
+    return load_backbone()
 
 
 def test_default_adapter_has_all_operating_points(adapter: Adapter) -> None:
@@ -50,7 +56,7 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert unchanged == adapter
 
 
-def test_hidden_units_are_kept(adapter: Adapter, tmp_path: Path) -> None:
+def test_hidden_units_are_kept(adapter: Adapter, backbone: Backbone, tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     shape = (4, *adapter.head.weight.shape)
     units = Hidden(
@@ -62,10 +68,10 @@ def test_hidden_units_are_kept(adapter: Adapter, tmp_path: Path) -> None:
     tokens = torch.randn(3, *adapter.head.weight.shape, generator=generator)
     assert list(again.head(tokens)) == list(head(tokens))
     assert list(again.head(tokens)) != list(adapter.head(tokens))
-    Detector(load_backbone(), again)
+    Detector(backbone, again)
     short = replace(again, head=replace(head, hidden=replace(units, bias=torch.ones(3))))
     with pytest.raises(AdapterError, match="head does not fit"):
-        Detector(load_backbone(), short)
+        Detector(backbone, short)
 
 
 def test_as_stored_is_what_a_file_gives_back(adapter: Adapter, tmp_path: Path) -> None:
@@ -82,8 +88,9 @@ def test_as_stored_is_what_a_file_gives_back(adapter: Adapter, tmp_path: Path) -
     assert torch.equal(again.lora["x"], stored.lora["x"])
 
 
-def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> None:
-    backbone = load_backbone()
+def test_lora_is_kept_and_merged_at_load(
+    adapter: Adapter, backbone: Backbone, tmp_path: Path
+) -> None:
     lora = Lora(backbone, LoraShape((3, 12), rank=2, alpha=4.0, norms=True))
     generator = torch.Generator().manual_seed(0)
     for value in lora.parameters():
@@ -97,8 +104,8 @@ def test_lora_is_kept_and_merged_at_load(adapter: Adapter, tmp_path: Path) -> No
     for name, value in values.items():
         assert torch.equal(again.lora[name].float(), value.half().float())
     pixels = torch.randint(0, 256, (1, 3, 224, 224), dtype=torch.uint8, generator=generator)
-    merged = Detector(backbone, again, precision="fp32")
-    frozen = Detector(backbone, adapter, precision="fp32")
+    merged = Detector(backbone, again, precision="fp32", micro_batch=1)
+    frozen = Detector(backbone, adapter, precision="fp32", micro_batch=1)
     lora.load_tensors(again.lora)
     with torch.no_grad():
         beside = class_tokens(backbone, pixels, adapter.blocks, lora=lora)
@@ -126,13 +133,13 @@ def test_a_tower_takes_the_lora_of_one_adapter_once() -> None:
     assert any(not torch.equal(v, before[n]) for n, v in moved.visual.state_dict().items())
 
 
-def test_lora_of_another_shape_is_refused(adapter: Adapter) -> None:
+def test_lora_of_another_shape_is_refused(adapter: Adapter, backbone: Backbone) -> None:
     other = replace(adapter, lora_shape=LoraShape((3,), rank=2), lora={"x": torch.zeros(1)})
     with pytest.raises(AdapterError, match="LoRA tensors do not fit"):
-        Detector(load_backbone(), other)
+        Detector(backbone, other)
     other = replace(adapter, lora_shape=LoraShape((13,), rank=2))
     with pytest.raises(AdapterError, match=r"LoRA on blocks .13.: ViT-B-16/openai has 1 to 12"):
-        Detector(load_backbone(), other)
+        Detector(backbone, other)
 
 
 def test_rule_takes_a_stored_rate_or_a_threshold(adapter: Adapter) -> None:
@@ -157,16 +164,16 @@ def test_rule_refuses_what_it_cannot_do(
         adapter.rule(**arguments)
 
 
-def test_another_backbone_is_a_clear_error(adapter: Adapter) -> None:
+def test_another_backbone_is_a_clear_error(adapter: Adapter, backbone: Backbone) -> None:
     other = replace(adapter, backbone="ViT-L-14/openai")
     with pytest.raises(AdapterError, match="fits backbone ViT-L-14/openai, not ViT-B-16/openai"):
-        Detector(load_backbone(), other)
+        Detector(backbone, other)
 
 
-def test_a_head_of_another_shape_is_refused(adapter: Adapter) -> None:
+def test_a_head_of_another_shape_is_refused(adapter: Adapter, backbone: Backbone) -> None:
     other = replace(adapter, blocks=adapter.blocks[:-1])
     with pytest.raises(AdapterError, match="head does not fit"):
-        Detector(load_backbone(), other)
+        Detector(backbone, other)
 
 
 def rewritten(path: Path, **changes: object) -> Path:

@@ -3,15 +3,16 @@
 import pytest
 import torch
 
-from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.backbone import Backbone
 from clipfake.detector.forward import block_forward, class_tokens, embed
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError
+from tests.small import WIDTH, small_tower
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return load_backbone()
+    return small_tower()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_what_does_not_fit_is_refused(backbone: Backbone) -> None:
         with pytest.raises(AdapterError, match="has 1 to 12"):
             Lora(backbone, LoraShape(blocks))
     with pytest.raises(AdapterError, match="do not fit"):
-        Lora(backbone, LoraShape((1,))).load_tensors({"blocks.1.qkv.a": torch.zeros(8, 768)})
+        Lora(backbone, LoraShape((1,))).load_tensors({"blocks.1.qkv.a": torch.zeros(8, WIDTH)})
 
 
 def test_the_shape_survives_its_header() -> None:

@@ -252,8 +252,9 @@ def test_a_file_that_kills_its_worker_costs_only_itself_without_pixels(
     mixed: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadly(monkeypatch, signal.SIGKILL)
-    records = described(with_deadly(mixed, 4) + mixed * 20, 2)
-    assert [record.extra["row"] for record in records] == list(range(10)) * 21
+    others = list(mixed) * 20
+    records = described(with_deadly(mixed, 4) * 3 + others, 2)
+    assert [record.extra["row"] for record in records] == list(range(10)) * 23
     assert {r.path for r in records if r.error_code is ErrorCode.DECODER_CRASH} == {mixed[4].path}
 
 

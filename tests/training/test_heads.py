@@ -23,7 +23,8 @@ def ring(count: int, seed: int) -> tuple[torch.Tensor, np.ndarray]:
 
 def test_it_learns_what_a_linear_head_cannot() -> None:
     tokens, is_ai = ring(600, 0)
-    options = replace(OPTIONS, inputs_out=0.0, units_out=0.0)
+    large = replace(OPTIONS, epochs=40, batch_size=64, rate=3e-2)
+    options = replace(large, inputs_out=0.0, units_out=0.0)
     head = fit_head([tokens], is_ai, np.ones(600), options)
     others, truth = ring(400, 1)
     assert np.mean((head(others) > 0) == truth) > 0.9

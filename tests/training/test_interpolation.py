@@ -5,24 +5,26 @@ from dataclasses import replace
 import pytest
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter
-from clipfake.detector.backbone import Backbone, load_backbone
-from clipfake.detector.head import Head
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.backbone import Backbone
+from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.interpolation import interpolate
+from tests.small import WIDTH, small_adapter, small_tower
 
 SHAPE = LoraShape((11, 12), rank=2, norms=True)
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return load_backbone()
+    return small_tower()
 
 
 @pytest.fixture(scope="module")
 def start() -> Adapter:
-    adapter = load_adapter()
-    return replace(adapter, lora_shape=None, lora={}).as_stored()
+    drawn = torch.randn(6, 9, WIDTH, generator=torch.Generator().manual_seed(0)) * 0.1
+    hidden = Hidden(drawn[1:], torch.zeros(5), torch.ones(5))
+    return small_adapter(Head(drawn[0], torch.zeros(1), hidden)).as_stored()
 
 
 def tuned_from(start: Adapter, backbone: Backbone, seed: int) -> Adapter:

@@ -10,8 +10,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from clipfake.detector.adapter import load_adapter
-from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.backbone import Backbone
 from clipfake.detector.forward import class_tokens
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
@@ -23,6 +22,7 @@ from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.texture import Hiding, Masking, Order
 from tests.conftest import picture
+from tests.small import WIDTH, small_adapter, small_tower
 
 IS_AI = np.array([True, False] * 4)
 OPTIONS = LoopOptions(steps=4, batch_size=4, lora_rate=1e-3, masking=Masking(share=0.5))
@@ -30,7 +30,7 @@ OPTIONS = LoopOptions(steps=4, batch_size=4, lora_rate=1e-3, masking=Masking(sha
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return load_backbone()
+    return small_tower()
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def trainer(
     hidden: Hidden | None = None,
     head: TrainedHead | None = None,
 ) -> Trainer:
-    base = load_adapter()
+    base = small_adapter()
     lora = Lora(backbone, LoraShape((11, 12), rank=2))
     lora.initialise(torch.Generator().manual_seed(0))
-    tokens = torch.randn(8, len(base.blocks), 768, generator=torch.Generator().manual_seed(1))
+    tokens = torch.randn(8, len(base.blocks), WIDTH, generator=torch.Generator().manual_seed(1))
     head = head or TrainedHead(replace(base.head, hidden=hidden), tokens)
     model = TrainedDetector(backbone, lora, head, base.blocks)
     return Trainer(model, options, backbone.patch_size)
@@ -119,13 +119,13 @@ def test_training_lowers_the_loss(backbone: Backbone, store: ImageStore) -> None
         steps=12,
         batch_size=8,
         augmented=0.0,
-        lora_rate=1e-4,
-        head_rate=1e-4,
+        lora_rate=1e-3,
+        head_rate=1e-3,
         masking=Masking(share=0.0),
     )
     pixels = np.stack([to_pixels(store[row], Preprocessing())[0] for row in range(8)])
-    tokens = class_tokens(backbone, torch.from_numpy(pixels), load_adapter().blocks)
-    untrained = TrainedHead(Head(torch.zeros(9, 768), torch.zeros(1)), tokens)
+    tokens = class_tokens(backbone, torch.from_numpy(pixels), small_adapter().blocks)
+    untrained = TrainedHead(Head(torch.zeros(9, WIDTH), torch.zeros(1)), tokens)
     losses = run(trainer(backbone, options, head=untrained), store)
     assert np.mean(losses[-2:]) < 0.7 * losses[0]
 
@@ -217,11 +217,10 @@ def test_the_best_weights_are_kept(backbone: Backbone, store: ImageStore) -> Non
 
 def test_the_folded_head_gives_the_same_logits(backbone: Backbone) -> None:
     model = trainer(backbone, OPTIONS).model
-    tokens = torch.randn(3, 9, 768, generator=torch.Generator().manual_seed(2))
+    tokens = torch.randn(3, 9, WIDTH, generator=torch.Generator().manual_seed(2))
     folded = model.head.folded()(tokens)
     assert folded == pytest.approx(model.head(tokens).detach().numpy(), abs=1e-3)
-    start = replace(load_adapter().head, hidden=None)
-    assert folded == pytest.approx(start(tokens), abs=1e-3)
+    assert folded == pytest.approx(small_adapter().head(tokens), abs=1e-3)
 
 
 def test_both_ways_of_hiding_leave_the_kept_patches_alone(backbone: Backbone) -> None:
@@ -236,15 +235,15 @@ def test_both_ways_of_hiding_leave_the_kept_patches_alone(backbone: Backbone) ->
             one, tokens = model(pixels, kept, hiding)
             assert torch.equal(one, model(changed, kept, hiding)[0])
             assert not torch.equal(one, whole)
-            assert tokens.shape == (1, 9, 768)
+            assert tokens.shape == (1, 9, WIDTH)
         assert not torch.equal(whole, model(changed)[0])
-    assert class_tokens(backbone, pixels, (12,)).shape == (1, 1, 768)
+    assert class_tokens(backbone, pixels, (12,)).shape == (1, 1, WIDTH)
 
 
 def test_hidden_units_are_trained_and_resumed(
     backbone: Backbone, store: ImageStore, tmp_path: Path
 ) -> None:
-    shape = (3, len(load_adapter().blocks), backbone.width)
+    shape = (3, len(small_adapter().blocks), backbone.width)
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(2)) * 0.01
     hidden = Hidden(drawn, torch.zeros(3), torch.ones(3))
     options = replace(OPTIONS, head_rate=1e-3)

@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from clipfake.detector.adapter import load_adapter
-from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.backbone import Backbone
 from clipfake.detector.detector import Detector
-from clipfake.detector.head import Head
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import ImageError
 from clipfake.training.tokens import cached_tokens
 from tests.conftest import picture
+from tests.small import small_adapter, small_tower
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return load_backbone()
+    return small_tower()
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +32,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def detector(backbone: Backbone, seed: int | None = None) -> Detector:
     """A detector that reads two early blocks; with a seed, of a tuned tower."""
-    base = replace(
-        load_adapter(),
-        blocks=(1, 2),
-        head=Head(torch.zeros(2, 768), torch.zeros(1)),
-        lora_shape=None,
-        lora={},
-    )
+    base = small_adapter(blocks=(1, 2))
     if seed is not None:
         shape = LoraShape((1,), 2)
         lora = Lora(backbone, shape)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import multiprocessing
 
-from clipfake.detector.backbone import load_backbone
 from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order
 from clipfake.training.world import World
+from tests.small import small_tower
 from tests.training import test_loop
 
 store = test_loop.store
@@ -46,7 +46,7 @@ def _train(rank: int, folder: Path, images: ImageStore) -> None:
     }
     torch.set_num_threads(1)
     world = World.join("cpu")
-    trainer = test_loop.trainer(load_backbone(), WHOLE)
+    trainer = test_loop.trainer(small_tower(), WHOLE)
     trainer.world = world
     losses = test_loop.run(trainer, images)
     assert world.agree(float(rank)) == 0.0
@@ -56,7 +56,7 @@ def _train(rank: int, folder: Path, images: ImageStore) -> None:
 
 
 def test_two_processes_make_the_steps_of_one(store: ImageStore, tmp_path: Path) -> None:
-    alone = test_loop.trainer(load_backbone(), WHOLE)
+    alone = test_loop.trainer(small_tower(), WHOLE)
     losses = test_loop.run(alone, store)
     multiprocessing.spawn(_train, (tmp_path, store), nprocs=2)
     for rank in range(2):
