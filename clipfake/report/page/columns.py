@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clipfake.report.page.entry import reviews_of
+from clipfake.report.page.figures import MOST_NAMES, OTHERS
 from clipfake.report.page.state import (
     BASES,
     DECLARED,
@@ -22,7 +23,7 @@ DECISIONS = ("", "confirmed", "cleared", "unsure")
 SCALE = 10_000  # of scores, which are whole numbers in a gallery
 _SHARED = ("folder", "camera", "code")
 _ID = 16  # digits of a sha256 by which a gallery knows an image again
-_NAME = 1000  # characters
+_NAME, _CAMERA = 1000, 120  # characters
 
 
 class Columns:
@@ -63,7 +64,7 @@ class Columns:
         part["review"].append(_place(DECISIONS, reviews[-1].get("decision") if reviews else None))
         for column, text in (
             ("folder", folder),
-            ("camera", camera_of(row)),
+            ("camera", camera_of(row)[:_CAMERA]),
             ("code", row["error_code"] or ""),
         ):
             part[column].append(self._number(column, shown(text, _NAME)))
@@ -76,6 +77,9 @@ class Columns:
 
     def _number(self, column: str, text: str) -> int:
         numbers = self._numbers[column]
+        # a folder is a part of the path, and must be right
+        if text not in numbers and len(numbers) >= MOST_NAMES and column != "folder":
+            text = OTHERS
         if text not in numbers:
             numbers[text] = len(numbers)
             self._part["texts"][column].append(text)

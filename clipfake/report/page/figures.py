@@ -10,7 +10,7 @@ from clipfake.report.page.words import shown
 
 BINS = 50  # of the histogram, of equal width over scores 0 to 1
 MOST_NAMES = 20_000  # of one kind that are told apart, so that hostile names cost no memory
-_OTHERS = "(others)"
+OTHERS = "(others)"
 _NAME = 120  # characters
 # facts that name the program that made a file, the most telling first
 _TOOLS = (
@@ -96,7 +96,7 @@ class Figures:
     def _count(self, kind: str, name: str, state: str) -> None:
         group, name = self._groups[kind], shown(name, _NAME)
         if name not in group and len(group) >= MOST_NAMES:
-            name = _OTHERS
+            name = OTHERS
         group.setdefault(name, Share(name)).states[state] += 1
 
     @property

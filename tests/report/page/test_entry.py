@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from clipfake.records import Fact, Record
+from clipfake.records import Exif, Fact, Record
 from clipfake.report.page.columns import Columns
 from clipfake.report.page.entry import MOST_FACTS, entry_of
 from clipfake.report.page.operating import Operating
@@ -89,6 +89,18 @@ def test_columns_tell_shared_texts_once_and_in_parts() -> None:
     second = columns.take()
     assert (second["start"], second["score"], second["folder"]) == (3, [-1], [1])
     assert second["texts"] == {"folder": ["b"], "camera": [], "code": ["damaged"]}
+
+
+def test_cameras_without_end_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipfake.report.page.columns.MOST_NAMES", 5)
+    columns = Columns()
+    for number in range(20):
+        made = record(number, path=f"{number}/x.png", exif=Exif(model=f"{number}" * 500))
+        columns.add(row(made), pictured=False)
+    texts = columns.take()["texts"]
+    assert len(texts["camera"]) == 6
+    assert max(map(len, texts["camera"])) <= 120
+    assert len(texts["folder"]) == 20
 
 
 @pytest.mark.parametrize("path", ["a.png", "/a.png", "a/b.png", "z.zip!/c/d.png", "a\\b.png", "x/"])

@@ -102,7 +102,8 @@ class Detail {
     }
     picture.append(drawn("line", { class: "axis", x1: 0, x2: 400, y1: 48, y2: 48 }));
     if (threshold !== null) picture.append(drawn("line", { class: "mark", x1: 400 * threshold, x2: 400 * threshold, y1: 0, y2: 50 }));
-    picture.append(drawn("path", { class: "here", d: `M ${400 * score} 49 l -5 9 l 10 0 z` }));
+    const here = Math.min(Math.max(400 * score, 6), 394);
+    picture.append(drawn("path", { class: "here", d: `M ${here} 49 l -5 9 l 10 0 z` }));
     const words = `Grey: all scores of this scan${known.length ? "; line: known real photographs" : ""}; heights by square root.`;
     return make("figure", { class: "histogram" }, picture, make("figcaption", {}, words));
   }

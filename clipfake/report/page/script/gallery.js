@@ -62,7 +62,7 @@ class Gallery {
     const words = [model.columns.name[row], state, score === null ? "no score" : `score ${score.toFixed(3)}`,
       copies.length > 1 ? `${copies.length} copies${differ ? ", verdicts differ" : ""}` : "", review?.decision ?? ""].filter(Boolean).join(", ");
     const picture = this.source.picture(row);
-    const card = make("button", { type: "button", class: `card ${state}`, role: "listitem", "aria-label": words, "data-place": place, tabIndex: place === this.at ? 0 : -1, onclick: () => { this.mark(place); this.open(row); } },
+    const card = make("button", { type: "button", class: `card ${state}`, "aria-label": words, "data-place": place, tabIndex: place === this.at ? 0 : -1, onclick: () => { this.mark(place); this.open(row); } },
       make("span", { class: "frame" }, picture ? make("img", { src: picture, alt: "", decoding: "async" }) : model.text("code", row) || "no picture",
         copies.length > 1 ? make("span", { class: differ ? "count differs" : "count" }, `\u00d7 ${thousands(copies.length)}`) : null),
       make("span", { class: "label" }, make("span", { class: `verdict ${state}` }, state), score === null ? null : make("span", {}, score.toFixed(3)),
