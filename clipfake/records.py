@@ -18,6 +18,8 @@ NOT_READ = "not read again; its size and times are those of when it was hashed"
 
 # a file's absolute name, and what changes with it; see clipfake.scanning.cache.stamp_of
 Stamp = tuple[bytes, str]
+# a picture's file; by another name, since a record calls its size ``bytes``
+Webp = bytes
 
 
 class Verdict(str, Enum):
@@ -124,6 +126,7 @@ class Record:
         explanation: the verdict and its reasons in a sentence.
         threshold: score from which the verdict is ai.
         model: name and digest of the adapter that scored.
+        phash: perceptual hash of the pixels, 16 hex digits; see clipfake.imaging.phash.
         exif: None when the file has no EXIF block.
         facts: what the file says of itself, and where; None when it was not read.
         notes: what was done out of the ordinary.
@@ -135,6 +138,7 @@ class Record:
         named: the user asked for it by its name on the command line; not part of a report.
         cached: what depends on the bytes comes from the cache; not part of a report.
         stamp: by which a later scan may know the file again; not part of a report.
+        thumbnail: small picture, WebP, where one was asked for; no column of a report.
     """
 
     path: str
@@ -154,6 +158,7 @@ class Record:
     explanation: str | None = None
     threshold: float | None = None
     model: str | None = None
+    phash: str | None = None
     exif: Exif | None = None
     facts: tuple[Fact, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -165,3 +170,4 @@ class Record:
     named: bool = field(default=False, compare=False)
     cached: bool = field(default=False, compare=False)
     stamp: Stamp | None = field(default=None, compare=False)
+    thumbnail: Webp | None = field(default=None, compare=False, repr=False)

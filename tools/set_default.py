@@ -19,8 +19,8 @@ from pathlib import Path
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
+from clipfake.detector.reference import save_reference
 from clipfake.training.interpolation import interpolate
-from clipfake.training.reference import save_reference
 from clipfake.training.validation import calibrate
 from tools.split_val import figures, labels, read_rows, scored, shown_tokens
 

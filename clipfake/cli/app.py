@@ -30,6 +30,7 @@ COMMANDS = {
     "scan": "clipfake.cli.scan:scan_command",
     "inspect": "clipfake.cli.inspect:inspect_command",
     "explain": "clipfake.cli.explain:explain_command",
+    "report": "clipfake.cli.report:report_command",
     "merge": "clipfake.cli.merge:merge_command",
     "baseline": "clipfake.cli.baseline:baseline_app",
     "verify": "clipfake.cli.verify:verify_command",

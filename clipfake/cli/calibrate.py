@@ -55,10 +55,10 @@ def calibrate_command(
     from rich.console import Console
 
     from clipfake.cli.tables import print_table
+    from clipfake.detector.reference import find_reference
     from clipfake.scanning.parts import load_detector
     from clipfake.scanning.pipeline import records
     from clipfake.sources import Finder, Item
-    from clipfake.training.reference import find_reference
     from clipfake.training.thresholds import set_on_reals
 
     console = Console(stderr=True, highlight=False, quiet=quiet)

@@ -18,7 +18,7 @@ def merge_command(
         typer.Option(
             "--output",
             "-o",
-            help="Report file: .parquet, .csv, .jsonl or .parts, or .sarif, .junit.xml, "
+            help="Report file: .parquet, .csv, .jsonl, .parts, .html, .site, .sarif, .junit.xml, "
             ".codequality.json or .md; repeatable.",
         ),
     ],

@@ -18,7 +18,9 @@ from clipfake.imaging.ancillary import without_damage
 from clipfake.imaging.color import UNUSABLE_PROFILE, flatten, to_srgb
 from clipfake.imaging.formats import sniff
 from clipfake.imaging.limits import MAX_PNG_TEXT, Limits
+from clipfake.imaging.phash import phash, squeeze
 from clipfake.imaging.preprocessing import Preprocessing, square
+from clipfake.imaging.thumbnail import SIDE, encode, shrink
 
 Image.MAX_IMAGE_PIXELS = None  # the limit is ours, checked before anything is decoded
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PNG_TEXT
@@ -51,6 +53,8 @@ class DecodedImage:
         notes: what was done out of the ordinary.
         stored: the first frame as stored, neither turned nor scaled; None for a JPEG, which may be
             decoded at a fraction.
+        phash: perceptual hash, 16 hex digits; None for a picture of one colour, or unasked.
+        thumbnail: small upright picture, WebP; None unless asked for.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -60,9 +64,18 @@ class DecodedImage:
     animated: bool
     notes: tuple[str, ...]
     stored: Image.Image | None = None
+    phash: str | None = None
+    thumbnail: bytes | None = None
 
 
-def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> DecodedImage:
+def decode(
+    data: bytes,
+    preprocessing: Preprocessing,
+    limits: Limits,
+    *,
+    hashed: bool = False,
+    pictured: bool = False,
+) -> DecodedImage:
     """Decode the first frame of an image.
 
     EXIF orientation is applied, ICC colours go to sRGB, alpha is laid on white, deep samples
@@ -72,12 +85,39 @@ def decode(data: bytes, preprocessing: Preprocessing, limits: Limits) -> Decoded
         data: the whole file.
         preprocessing: how the square is cut.
         limits: ``limits.pixels`` is checked before any pixel is decoded.
+        hashed: take the perceptual hash too.
+        pictured: make the thumbnail too.
 
     Raises:
         ImageError: with the code that says why.
     """
-    found, note = _opened(data, lambda image, form: _decode(image, form, preprocessing, limits))
+
+    def use(image: Image.Image, form: str) -> DecodedImage:
+        return _decode(image, form, preprocessing, limits, hashed=hashed, pictured=pictured)
+
+    found, note = _opened(data, use)
     return found if note is None else replace(found, notes=(*found.notes, note))
+
+
+def decode_thumbnail(data: bytes, limits: Limits) -> bytes:
+    """Decode the first frame of an image for its thumbnail alone.
+
+    Args:
+        data: the whole file.
+        limits: ``limits.pixels`` is checked before any pixel is decoded.
+
+    Returns:
+        WebP, upright sRGB, at most ``clipfake.imaging.thumbnail.SIDE`` pixels a side.
+
+    Raises:
+        ImageError: with the code that says why.
+    """
+
+    def use(image: Image.Image, form: str) -> bytes:
+        _load(image, form, limits, least=SIDE)
+        return encode(_Finish.of(image)(shrink(flatten(image))))
+
+    return _opened(data, use)[0]
 
 
 def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
@@ -97,15 +137,13 @@ def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
 
     def shrink(image: Image.Image, form: str) -> Image.Image:
         _load(image, form, limits, least=short_side * Preprocessing.draft)
-        profile = image.info.get("icc_profile")
-        turn = _TURNS.get(_orientation(image))
+        finish = _Finish.of(image)
         small = flatten(image)
         scale = short_side / min(small.size)
         if scale < 1.0:
             width, height = (max(1, round(scale * side)) for side in small.size)
             small = small.resize((width, height), Image.Resampling.BICUBIC)
-        rgb, _note = to_srgb(small, profile if isinstance(profile, bytes) else None)
-        return rgb if turn is None else rgb.transpose(turn)
+        return finish(small)
 
     return _opened(data, shrink)[0]
 
@@ -122,15 +160,39 @@ def to_pixels(
     Returns:
         uint8 sRGB ``[3, S, S]``, and a note when something could not be applied.
     """
-    profile = image.info.get("icc_profile", b"")
-    turn = _TURNS.get(_orientation(image))
-    small = square(flatten(image), preprocessing.size)
-    rgb, note = to_srgb(small, profile if isinstance(profile, bytes) else None)
-    if profile is None:  # there is one, of which parts are missing or do not inflate
-        note = UNUSABLE_PROFILE
-    if turn is not None:
-        rgb = rgb.transpose(turn)
-    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1)), note
+    finish = _Finish.of(image)
+    return _channels_first(finish(square(flatten(image), preprocessing.size))), finish.note
+
+
+class _Finish:
+    """What is left to do with a picture that is small already: colours to sRGB, and upright.
+
+    Attributes:
+        note: said when something could not be applied to the last picture.
+    """
+
+    def __init__(self, profile: object, turn: Image.Transpose | None) -> None:
+        self._profile = profile if isinstance(profile, bytes) else None
+        # there is one, of which parts are missing or do not inflate
+        self._unusable = profile is None
+        self._turn = turn
+        self.note: str | None = None
+
+    @classmethod
+    def of(cls, image: Image.Image) -> "_Finish":
+        """By what the file of a loaded image says of it."""
+        return cls(image.info.get("icc_profile", b""), _TURNS.get(_orientation(image)))
+
+    def __call__(self, small: Image.Image) -> Image.Image:
+        """The picture in mode RGB."""
+        rgb, self.note = to_srgb(small, self._profile)
+        if self._unusable:
+            self.note = UNUSABLE_PROFILE
+        return rgb if self._turn is None else rgb.transpose(self._turn)
+
+
+def _channels_first(rgb: Image.Image) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
 
 
 def one_line(error: BaseException) -> str:
@@ -192,18 +254,34 @@ def _used(data: bytes, form: str, use: Callable[[Image.Image, str], T]) -> T:
 
 
 def _decode(
-    image: Image.Image, form: str, preprocessing: Preprocessing, limits: Limits
+    image: Image.Image,
+    form: str,
+    preprocessing: Preprocessing,
+    limits: Limits,
+    *,
+    hashed: bool,
+    pictured: bool,
 ) -> DecodedImage:
     width, height = image.size
     if form == "TIFF" and _orientation(image) in _ON_THEIR_SIDE:
         width, height = height, width  # Pillow gives a TIFF's size already turned
     animated = _load(image, form, limits, least=preprocessing.draft * preprocessing.size)
     notes = ["animated, first frame only"] if animated else []
-    pixels, note = to_pixels(image, preprocessing)
-    if note:
-        notes.append(note)
-    stored = None if form == "JPEG" else image
-    return DecodedImage(pixels, form, width, height, animated, tuple(notes), stored)
+    flat, finish = flatten(image), _Finish.of(image)
+    pixels = _channels_first(finish(square(flat, preprocessing.size)))
+    if finish.note:
+        notes.append(finish.note)
+    return DecodedImage(
+        pixels,
+        form,
+        width,
+        height,
+        animated,
+        tuple(notes),
+        stored=None if form == "JPEG" else image,
+        phash=phash(finish(squeeze(flat))) if hashed else None,
+        thumbnail=encode(finish(shrink(flat))) if pictured else None,
+    )
 
 
 def _load(image: Image.Image, form: str, limits: Limits, *, least: int) -> bool:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from clipfake.detector.calibration import share_interval
 from clipfake.detector.detector import Detector
+from clipfake.detector.reference import find_reference
 from clipfake.errors import ImageError
 from clipfake.inspection.explain import evidence_of
 from clipfake.metadata.containers.block import BlockKind
@@ -18,7 +19,6 @@ from clipfake.plan import ScanPlan
 from clipfake.records import Fact, Record
 from clipfake.scanning.pipeline import records
 from clipfake.sources import Finder, Item
-from clipfake.training.reference import find_reference
 
 _POSITION = {"GPS GPSLatitude", "GPS GPSLongitude", "GPS GPSDestLatitude", "GPS GPSDestLongitude"}
 _COMMENT = "EXIF UserComment"
@@ -101,9 +101,7 @@ def _standing(record: Record, detector: Detector) -> Standing | None:
     reference, _ = find_reference(detector.adapter)
     if reference is None or record.score is None:
         return None
-    reals = reference.tokens[~reference.is_ai]
-    scores = detector.adapter.calibration(detector.adapter.head(reals)).astype(np.float32)
-    hits = scores >= np.float32(record.score)
+    hits = reference.real_scores(detector.adapter) >= np.float32(record.score)
     interval = share_interval(hits, reference.groups[~reference.is_ai])
     return Standing(int(hits.sum()), len(hits), interval)
 

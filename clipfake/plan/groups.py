@@ -169,8 +169,8 @@ class Outputs:
 
     output: tuple[Path, ...] = option(
         (),
-        "Report file: .parquet, .csv, .jsonl or .parts, or .sarif, .junit.xml, .codequality.json "
-        "or .md for pipelines; repeatable.",
+        "Report: .parquet, .csv, .jsonl or .parts; .html or .site to look at; .sarif, .junit.xml, "
+        ".codequality.json or .md for pipelines; repeatable.",
         affects=Affects.RUNNING,
         flags=("--output", "-o"),
     )

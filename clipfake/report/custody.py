@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clipfake.errors import ReportError
+from clipfake.report.files import files_of
 
 SUFFIX = ".custody.json"
 _CHUNK = 2**20
@@ -32,7 +33,7 @@ def digest_of(path: Path) -> str:
         OSError: it cannot be read.
     """
     digest = hashlib.sha256()
-    for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+    for part in files_of(path):
         with open(part, "rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)

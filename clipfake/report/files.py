@@ -10,6 +10,7 @@ from pathlib import Path
 from clipfake.errors import ReportError, UsageError
 
 PARTIAL = ".partial"
+_REPEATABLE = ".webp"  # pictures of a site: hundreds of thousands, and made again if lost
 
 # what is to be done where the place is at fault, so that repeating the command would not help
 _REMEDIES = {
@@ -80,14 +81,22 @@ def publish(path: Path) -> None:
     """
     unfinished = partial_path(path)
     try:
-        for part in sorted(unfinished.iterdir()) if unfinished.is_dir() else [unfinished]:
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
+        for part in files_of(unfinished):
+            if part.suffix != _REPEATABLE:
+                with open(part, "rb+") as file:
+                    os.fsync(file.fileno())
         if unfinished.is_dir() and path.is_dir():
             shutil.rmtree(path)  # a folder cannot take the place of one that holds files
         os.replace(unfinished, path)
     except OSError as error:
         raise report_error(path, error) from error
+
+
+def files_of(report: Path) -> list[Path]:
+    """The files of a report, in the order of their names: itself, or all in its folder."""
+    if not report.is_dir():
+        return [report]
+    return sorted(path for path in report.rglob("*") if not path.is_dir())
 
 
 def report_error(path: Path, error: OSError) -> ReportError:

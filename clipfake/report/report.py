@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -20,9 +20,12 @@ from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
 from clipfake.report.junit import JunitFile
 from clipfake.report.markdown import MarkdownFile
+from clipfake.report.page.page import PAGE, PageFile
+from clipfake.report.page.pictures import Pictures
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
 from clipfake.report.sarif import SarifFile
 from clipfake.report.schema import fit_row, report_schema, to_row
+from clipfake.report.site.site import SITE, SiteFile, check_site
 
 ROWS_A_GROUP = 8192
 
@@ -39,6 +42,20 @@ class ReportFile(Protocol):
         """Finish the file."""
 
 
+@runtime_checkable
+class PictureFile(ReportFile, Protocol):
+    """A file that shows pictures; it takes each row as it comes, and never by ``write``.
+
+    Attributes:
+        pictures: finds the pictures of rows that came without; None leaves these without.
+    """
+
+    pictures: Pictures | None
+
+    def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
+        """Take a row and its picture, if it has one."""
+
+
 FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".parquet": ParquetFile,
     ".csv": CsvFile,
@@ -48,7 +65,15 @@ FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".junit.xml": JunitFile,
     ".codequality.json": CodeQualityFile,
     ".md": MarkdownFile,
+    PAGE: PageFile,
+    SITE: SiteFile,
 }
+_FOLDERS = (PARTS, SITE)
+
+
+def shows_pictures(path: Path) -> bool:
+    """Whether a report of this name shows pictures, so that thumbnails are worth making."""
+    return path.suffix.lower() in (PAGE, SITE)
 
 
 class Report:
@@ -65,6 +90,7 @@ class Report:
         about: dict[str, Any],
         journal: Journal | None = None,
         baseline: Baseline | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         """Open the files.
 
@@ -75,6 +101,7 @@ class Report:
             journal: keeps rows through crashes; deleted when the report is whole.
             baseline: says in each row whether it suppresses the finding; the journal's rows are
                 without, so that it may change before a scan goes on.
+            pictures: finds the pictures of rows that come without one.
 
         Raises:
             UsageError: an unknown ending, a name twice, or no folder for it.
@@ -92,6 +119,8 @@ class Report:
                 opened = FORMATS[ending_of(path)](partial_path(path), self._schema, about)
             except OSError as error:
                 raise report_error(path, error) from error
+            if isinstance(opened, PictureFile):
+                opened.pictures = pictures
             self._files.append((path, opened))
 
     def add(self, record: Record) -> dict[str, Any]:
@@ -106,10 +135,10 @@ class Report:
         row = to_row(record, self._schema)
         if self._journal is not None:
             self._journal.add(row)
-        self.restore(row)
+        self.restore(row, record.thumbnail)
         return row
 
-    def restore(self, row: dict[str, Any]) -> None:
+    def restore(self, row: dict[str, Any], thumbnail: bytes | None = None) -> None:
         """Take a row that the journal holds already; the baseline marks it.
 
         Raises:
@@ -119,6 +148,12 @@ class Report:
             self._baseline.mark(row)
         if not self._files:
             return
+        for path, file in self._files:
+            if isinstance(file, PictureFile):
+                try:
+                    file.add(row, thumbnail)
+                except OSError as error:
+                    raise report_error(path, error) from error
         self._rows.append(row)
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
@@ -146,7 +181,10 @@ class Report:
         if self._journal is not None and not whole:
             with suppress(ReportError):  # whatever ended the scan is told, and not this
                 self._journal.close()
-        for path, file in self._files:
+        # rows are worth more than a page, and are on disk before one is made
+        for path, file in sorted(self._files, key=lambda each: isinstance(each[1], PictureFile)):
+            if isinstance(file, PictureFile) and not whole:
+                file.pictures = None  # whoever interrupts a scan does not wait for pictures
             try:
                 _finish(path, file, whole)
             except ReportError as failure:
@@ -162,6 +200,8 @@ class Report:
             return
         failed: tuple[Path, OSError] | None = None
         for path, file in self._files:
+            if isinstance(file, PictureFile):
+                continue
             try:
                 file.write(rows)
             except OSError as error:
@@ -221,9 +261,12 @@ def check_output(path: Path) -> None:
         UsageError: it cannot, because of what it is called or where it is to lie.
         ReportError: there is no space, or something is in the way.
     """
-    parts, unfinished = ending_of(path) == PARTS, partial_path(path)
+    parts, unfinished = ending_of(path) in _FOLDERS, partial_path(path)
     if parts and os.path.isfile(path):
-        raise UsageError(f"{path}: is a file, parts need a folder; give another name")
+        what = "parts need" if path.suffix.lower() == PARTS else "a site needs"
+        raise UsageError(f"{path}: is a file, {what} a folder; give another name")
+    if path.suffix.lower() == SITE:
+        check_site(path)
     if os.path.isdir(unfinished) and not parts:
         raise ReportError(f"{path}: report cannot be written ({unfinished} is a folder); move it")
     tried = unfinished / "part" if os.path.isdir(unfinished) else unfinished

@@ -35,6 +35,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "explanation": pa.string(),
     "threshold": pa.float32(),
     "model": pa.string(),
+    "phash": pa.string(),
     "exif_make": pa.string(),
     "exif_model": pa.string(),
     "exif_lens": pa.string(),

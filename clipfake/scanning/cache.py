@@ -35,7 +35,7 @@ from clipfake.records import (
 )
 
 FILE_NAME = "clipfake-cache.sqlite3"
-_FORMAT = 1
+_FORMAT = 2
 _BUSY_SECONDS = 60.0
 _SETTLED_NS = 2_000_000_000  # since when a file must stand unchanged to be known by its times
 # errors that the bytes themselves cause, so that another try gives the same
@@ -306,6 +306,7 @@ def _pack(record: Record) -> bytes:
         "height": record.height,
         "animated": record.animated,
         "score": record.score,
+        "phash": record.phash,
         "exif": exif and {**exif, "datetime_original": taken and taken.isoformat()},
         "facts": record.facts
         and [[f.key, f.value, f.place, f.offset, f.strength.value, f.claim] for f in record.facts],
@@ -332,6 +333,7 @@ def _unpack(data: bytes, record: Record) -> None:
     record.format = content["format"]
     record.width, record.height = content["width"], content["height"]
     record.animated, record.score = content["animated"], content["score"]
+    record.phash = content["phash"]
     record.exif, record.cached = exif, True
     record.facts = facts if content["described"] else None
     record.notes = tuple(content["notes"])

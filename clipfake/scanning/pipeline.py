@@ -18,7 +18,7 @@ from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, write_custody
 from clipfake.report.findings import parse_kinds
 from clipfake.report.journal import journal_path
-from clipfake.report.report import Report, check_outputs
+from clipfake.report.report import Report, check_outputs, shows_pictures
 from clipfake.report.summary import Summary
 from clipfake.scanning.describe import CHUNK, scan_metadata
 from clipfake.scanning.events import (
@@ -40,6 +40,7 @@ from clipfake.scanning.parts import (
     metadata_of,
     selection_of,
 )
+from clipfake.scanning.pictures import PicturesAgain
 from clipfake.scanning.provenance import about_scan, open_journal
 from clipfake.scanning.resume import Resumed
 from clipfake.sources import Item, Sources
@@ -149,6 +150,7 @@ def _events(
         "workers": plan.run.workers,
         "cache": cache,
     }
+    shown = any(map(shows_pictures, outputs))
     rule: DecisionRule | None = None
     if plan.how.no_pixels or plan.how.hash_alone:
         detector, every = None, CHUNK
@@ -159,7 +161,7 @@ def _events(
             detector = load_detector(plan)
         rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
         every = detector.batch_size
-        reading |= {"metadata": metadata, "transform": transform}
+        reading |= {"metadata": metadata, "transform": transform, "thumbnails": shown}
         start = partial(_scored, detector=detector, rule=rule, **reading)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
     summary, inputs = (
@@ -169,7 +171,11 @@ def _events(
     about = about_scan(plan, detector)
     journal = open_journal(plan, sources, about, every=every) if items is None else None
     replaced = frozenset(path for path in outputs if path.exists())
-    report = Report(outputs, sources.columns, about, journal, baseline)
+    told, pictures = about, None
+    if shown and detector is not None:
+        told = {**about, "operating": _operating(detector)}
+        pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
+    report = Report(outputs, sources.columns, told, journal, baseline, pictures)
     with report:
         yield Started(about, summary, detector, rule)
         counted = _counted(sources) if count and sources.rereadable else SimpleQueue[Listed]()
@@ -213,6 +219,12 @@ def _scored(items: Iterable[Item], **options: Any) -> Generator[Record, None, No
     from clipfake.scanning import score
 
     return score.scan_items(items, **options)
+
+
+def _operating(detector: "Detector") -> dict[str, Any]:
+    from clipfake.detector.operating import operating_facts
+
+    return operating_facts(detector.adapter)
 
 
 def _counted(sources: Sources) -> "SimpleQueue[Listed]":

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.imaging.decode import DecodedImage, decode
+from clipfake.imaging.decode import DecodedImage, decode, decode_thumbnail
 from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
@@ -51,6 +51,7 @@ class ReadOptions:
         transform: what is done to a file's bytes before they are decoded; the hash and the
             metadata are those of the file.
         cache: where bytes that were scanned before are looked up.
+        thumbnail: make a small picture, also where the square is not cut.
     """
 
     preprocessing: Preprocessing | None = field(default_factory=Preprocessing)
@@ -58,6 +59,7 @@ class ReadOptions:
     metadata: MetadataOptions | None = field(default_factory=MetadataOptions)
     transform: Callable[[bytes], bytes] | None = None
     cache: CacheUse | None = None
+    thumbnail: bool = False
 
 
 def record_of(item: Item) -> Record:
@@ -93,7 +95,15 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
                 return record, None
             if options.preprocessing:
                 seen = options.transform(data) if options.transform else data
-                image = decode(seen, options.preprocessing, options.limits)
+                image = decode(
+                    seen,
+                    options.preprocessing,
+                    options.limits,
+                    hashed=options.transform is None,
+                    pictured=options.thumbnail,
+                )
+            elif options.thumbnail:
+                record.thumbnail = decode_thumbnail(data, options.limits)
     except ImageError as error:
         record.error_code, record.error = error.code, f"{record.path}: {error}"
     except MemoryError:
@@ -103,6 +113,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
         record.animated = image.animated
         record.width, record.height = image.width, image.height
         record.notes = image.notes
+        record.phash, record.thumbnail = image.phash, image.thumbnail
     if options.metadata and record.sha256 is not None and record.format is not None:
         try:
             with time_limit(_left(options.limits, time.monotonic() - start)):

@@ -30,6 +30,7 @@ def scan_items(
     workers: int | None = None,
     transform: Callable[[bytes], bytes] | None = None,
     cache: Cache | None = None,
+    thumbnails: bool = False,
 ) -> Generator[Record, None, None]:
     """Scan a stream of items.
 
@@ -42,13 +43,15 @@ def scan_items(
         workers: decoding processes.
         transform: what is done to a file's bytes before they are decoded.
         cache: of bytes that were scanned before; it must not be used with a transform.
+        thumbnails: make a small picture of each image that is decoded; what the cache knows has
+            none.
     """
     key = _key(detector, limits, metadata, cache)
     use = cache.use(key) if cache else None
     known: OrderedDict[str, float] = OrderedDict()
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use),
+        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use, thumbnails),
         batch_size=detector.at_once,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",

@@ -13,11 +13,11 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
+from clipfake.detector.reference import Reference, find_reference
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import Fewshot, fit_few
 from clipfake.training.heads import HeadOptions, fit_head
-from clipfake.training.reference import Reference, find_reference
 from clipfake.training.sampling import weights
 from clipfake.training.validation import Comparison, Part, Scored, calibrate
 

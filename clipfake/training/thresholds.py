@@ -14,7 +14,7 @@ from clipfake.detector.calibration import (
     share_interval,
     threshold_at_fpr,
 )
-from clipfake.training.reference import Reference
+from clipfake.detector.reference import Reference
 from clipfake.training.validation import as_scanned
 
 LEAST_ACCUSED = 3  # images that a rate must stand for, to lower a threshold

@@ -1,7 +1,6 @@
 """Check a report against the files that it is of."""
 
 import json
-import os
 import random
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +20,7 @@ from clipfake.report.custody import Inputs, custody_path, digest_of
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning.pipeline import records
 from clipfake.sources import Item
-from clipfake.sources.archives.finder import Finder
-from clipfake.sources.item import native
+from clipfake.sources.found_again import FoundAgain
 from clipfake.sources.parquet import parquet_batches
 from clipfake.sources.remote import is_url
 
@@ -141,7 +139,7 @@ def verify_report(
     chosen: list[tuple[Row, Item]] = []
     rng = random.Random(seed)  # noqa: S311
     rows = _on_this_machine(report, found, inputs)
-    for row, item, record in _hashed_again(rows, _Files(_folder(about)), plan):
+    for row, item, record in _hashed_again(rows, FoundAgain(str(_folder(about))), plan):
         _compare_hash(row, record, found)
         if row["score"] is None:
             continue
@@ -191,21 +189,8 @@ def _rows(report: Path) -> Iterator[Row]:
             yield from batch.to_pylist()
 
 
-class _Files:
-    """Finds the files of rows, as the scan named them from its folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._finder = native(str(folder)), Finder()
-
-    def item(self, row: Row) -> Item:
-        """The file of a row, or the member of an archive."""
-        raw = row["path_raw"]
-        name = os.fsdecode(raw) if raw else native(str(row["path"]))
-        return self._finder.found(Item(os.path.join(self._folder, name)))
-
-
 def _hashed_again(
-    rows: Iterable[Row], files: _Files, plan: ScanPlan
+    rows: Iterable[Row], files: FoundAgain, plan: ScanPlan
 ) -> Iterator[tuple[Row, Item, Record]]:
     """Each row with its file, and with what hashing that again gave, in order."""
     under_way: deque[tuple[Row, Item]] = deque()

@@ -26,7 +26,7 @@ def calibrate(real: Path, out: Path, *more: str) -> int:
 
 @pytest.fixture(autouse=True)
 def no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipfake.training.reference.DEFAULT", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("clipfake.detector.reference.DEFAULT", tmp_path / "absent.safetensors")
     monkeypatch.setenv("COLUMNS", "160")
 
 

@@ -17,8 +17,8 @@ from clipfake.detector import adapter as adapters
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.backbone import _build_visual
 from clipfake.detector.detector import Detector
+from clipfake.detector.reference import save_reference
 from clipfake.training.options import MIXES, State
-from clipfake.training.reference import save_reference
 from tests.conftest import picture
 from tests.small import small_tower
 
@@ -185,7 +185,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def no_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipfake.training.reference.DEFAULT", tmp_path / "absent.safetensors")
+    monkeypatch.setattr("clipfake.detector.reference.DEFAULT", tmp_path / "absent.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +249,7 @@ def test_the_reference_set_is_compared_and_bears_on_thresholds(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("clipfake.training.reference.DEFAULT", reference_file)
+    monkeypatch.setattr("clipfake.detector.reference.DEFAULT", reference_file)
     out = tmp_path / "mine.safetensors"
     assert finetune(*folders, out, "--move", "head") == 0
     said = capsys.readouterr().err

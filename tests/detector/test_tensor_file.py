@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save
 from clipfake.detector.adapter import DEFAULT_ADAPTER, HEADER_KEY, load_adapter
 from clipfake.detector.backbone import EMBEDDED_ASSET, load_backbone
 from clipfake.detector.detector import Detector
+from clipfake.detector.reference import DEFAULT as DEFAULT_REFERENCE
+from clipfake.detector.reference import load_reference
 from clipfake.detector.tensor_file import MAX_HEADER, TensorFile
 from clipfake.errors import AdapterError, BackboneError, ClipfakeError, UsageError
 from clipfake.scanning.processes.confine import cap_memory
-from clipfake.training.reference import DEFAULT as DEFAULT_REFERENCE
-from clipfake.training.reference import load_reference
 
 LOADERS: list[tuple[Callable[[Path], object], type[ClipfakeError]]] = [
     (load_adapter, AdapterError),

@@ -14,7 +14,13 @@ from PIL import Image, ImageCms, PngImagePlugin, features
 
 import clipfake.imaging.decode
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.imaging.decode import DecodedImage, decode, one_line, to_pixels
+from clipfake.imaging.decode import (
+    DecodedImage,
+    decode,
+    decode_thumbnail,
+    one_line,
+    to_pixels,
+)
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing, square
 from tests.conftest import EXAMPLES, encoded, picture
@@ -431,7 +437,7 @@ def test_no_memory_is_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(clipfake.imaging.decode, "to_pixels", exhausted)
+    monkeypatch.setattr(clipfake.imaging.decode, "square", exhausted)
     assert refusal(encoded(picture())).code is ErrorCode.TOO_MANY_PIXELS
 
 
@@ -549,3 +555,71 @@ def test_damage_gives_an_image_or_an_error(data: bytes) -> None:
     else:
         assert found.pixels.shape == (3, 32, 32)
         assert found.width * found.height <= LIMITS.pixels
+
+
+# --- what a page shows of it
+
+
+def deep(samples: np.ndarray) -> Image.Image:
+    """Grey of 16 bits."""
+    return Image.fromarray(samples.astype(np.uint16))
+
+
+def seen(data: bytes) -> Image.Image:
+    """The thumbnail of a file, as it is made beside the pixels."""
+    made = decode(data, SMALL, Limits(), pictured=True).thumbnail
+    assert made is not None
+    return Image.open(io.BytesIO(made))
+
+
+def test_nothing_is_made_that_is_not_asked_for() -> None:
+    assert read(encoded(picture())).thumbnail is None
+    assert read(encoded(picture())).phash is None
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_a_thumbnail_is_upright_and_fits(orientation: int, form: str) -> None:
+    upright = picture(600, 400, seed=3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = encoded(upright.transpose(STORED[orientation]), form, exif=exif.tobytes())
+    small = seen(stored)
+    assert (small.format, small.size) == ("WEBP", (192, 128))
+    assert not small.getexif()
+    wanted = upright.resize((192, 128), Image.Resampling.BICUBIC)
+    assert difference(np.asarray(small.convert("RGB")), np.asarray(wanted)).mean() < 6
+
+
+@pytest.mark.parametrize("size", [(3, 2), (192, 192), (1, 900), (900, 1)])
+def test_a_small_or_thin_picture_stays_whole(size: tuple[int, int]) -> None:
+    width, height = seen(encoded(Image.new("RGB", size, "red"))).size
+    assert 1 <= width <= 192
+    assert 1 <= height <= 192
+    if max(size) <= 192:
+        assert (width, height) == size
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_every_mode_has_a_thumbnail_and_a_hash(mode: str) -> None:
+    form = "TIFF" if mode in ("CMYK", "F", "I") else "PNG"
+    grey = picture(300, 200, seed=5).convert("L")
+    image = grey.convert(mode) if mode != "I;16" else deep(np.asarray(grey, dtype=np.uint16) * 257)
+    data = encoded(image, form)
+    found = decode(data, SMALL, Limits(), hashed=True, pictured=True)
+    assert found.phash is not None
+    assert len(found.phash) == 16
+    assert Image.open(io.BytesIO(found.thumbnail or b"")).size == (192, 128)
+
+
+def test_a_thumbnail_alone_is_that_of_a_scan() -> None:
+    data = encoded(picture(600, 400))
+    assert (
+        decode_thumbnail(data, Limits()) == decode(data, SMALL, Limits(), pictured=True).thumbnail
+    )
+
+
+def test_a_thumbnail_has_the_limits_of_a_scan() -> None:
+    with pytest.raises(ImageError) as caught:
+        decode_thumbnail(encoded(picture(64, 48)), Limits(pixels=64 * 48 - 1))
+    assert caught.value.code is ErrorCode.TOO_MANY_PIXELS

@@ -53,7 +53,7 @@ def full_disk(path: Path) -> None:
 
 def test_formats_are_these() -> None:
     told = (".sarif", ".junit.xml", ".codequality.json", ".md")
-    assert tuple(FORMATS) == (*ENDINGS, ".parts", *told)
+    assert tuple(FORMATS) == (*ENDINGS, ".parts", *told, ".html", ".site")
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
         check_output(tmp_path / name)
     assert str(caught.value) == (
         f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, "
-        ".parts, .sarif, .junit.xml, .codequality.json, .md"
+        ".parts, .sarif, .junit.xml, .codequality.json, .md, .html, .site"
     )
 
 

@@ -62,6 +62,7 @@ def full_record() -> Record:
         explanation="ai: both say so.",
         threshold=0.5,
         model="default-0123",
+        phash="00ff00ff00ff00ff",
         exif=exif,
         facts=(
             Fact("xmp.credit", "Made \udcff", "JPEG APP1", 2, Strength.SPECIFIC, Claim.AI),
@@ -91,7 +92,7 @@ def test_error_codes_are_those_documented() -> None:
 
 
 def test_every_fact_of_a_record_has_a_column() -> None:
-    nested = {"exif", "extra", "facts", "named", "cached", "stamp"}
+    nested = {"exif", "extra", "facts", "named", "cached", "stamp", "thumbnail"}
     facts = {field.name for field in fields(Record)} - nested | {"evidence"}
     facts |= {f"exif_{field.name}" for field in fields(Exif)}
     assert facts == set(COLUMNS)
@@ -116,6 +117,7 @@ def test_a_full_record_fills_every_column() -> None:
         "explanation": "ai: both say so.",
         "threshold": 0.5,
         "model": "default-0123",
+        "phash": "00ff00ff00ff00ff",
         "exif_make": "Canon",
         "exif_model": "EOS",
         "exif_lens": "50mm",

@@ -142,8 +142,8 @@ def test_an_error_of_the_items_is_raised(photo: Path, workers: int, kind: type[E
 def test_slow_decoding_is_stopped_in_a_worker(
     mixed: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dawdle(data: bytes, *rest: object) -> object:
-        return run_out_of_time() if data.startswith(b"BM") else decode(data, *rest)
+    def dawdle(data: bytes, *rest: object, **more: object) -> object:
+        return run_out_of_time() if data.startswith(b"BM") else decode(data, *rest, **more)
 
     monkeypatch.setattr(clipfake.scanning.reader, "decode", dawdle)
     options = limited(seconds=PATIENCE)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import exifread
@@ -62,9 +63,12 @@ def test_a_picture_gives_pixels_and_facts(photo: Path) -> None:
         width=64,
         height=48,
         animated=False,
+        phash=decode(data, SMALL, Limits(), hashed=True).phash,
         facts=(),
         extra={"label": 1},
     )
+    assert record.phash is not None
+    assert record.thumbnail is None
     assert pixels is not None
     assert np.array_equal(pixels, decode(data, SMALL, Limits()).pixels)
 
@@ -308,3 +312,21 @@ def test_slow_decoding_is_stopped(photo: Path, monkeypatch: pytest.MonkeyPatch) 
     assert record.error_code is ErrorCode.TOO_SLOW
     assert "raise --timeout-per-file" in str(record.error)
     assert record.sha256 is not None
+
+
+def test_a_thumbnail_is_made_where_the_file_is_decoded(photo: Path) -> None:
+    record, pixels = read_item(Item(str(photo)), replace(OPTIONS, thumbnail=True))
+    made = decode(photo.read_bytes(), SMALL, Limits(), pictured=True).thumbnail
+    assert record.thumbnail == made is not None
+    assert pixels is not None
+    alone, pixels = read_item(Item(str(photo)), ReadOptions(None, metadata=None, thumbnail=True))
+    assert alone.thumbnail == made
+    assert pixels is None
+
+
+def test_a_broken_file_has_no_thumbnail(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    path.write_bytes(encoded(picture())[:300])
+    record, _ = read_item(Item(str(path)), replace(OPTIONS, thumbnail=True))
+    assert record.error_code is not None
+    assert (record.thumbnail, record.phash) == (None, None)

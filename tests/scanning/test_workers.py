@@ -137,7 +137,7 @@ def test_metadata_gets_what_is_left_of_the_time(
 ) -> None:
     now, given = [0.0], []
 
-    def decoded_late(*_: object) -> None:
+    def decoded_late(*_: object, **__: object) -> None:
         now[0] += spent
         run_out_of_time()
 

@@ -12,7 +12,7 @@ from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.lora import Lora, LoraShape
-from clipfake.training.reference import load_reference
+from clipfake.detector.reference import load_reference
 from tests.conftest import encoded, picture
 from tools.set_default import main
 

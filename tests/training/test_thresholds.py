@@ -9,8 +9,8 @@ import torch
 from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head, normalise
+from clipfake.detector.reference import Reference
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.reference import Reference
 from clipfake.training.thresholds import rates_by_source, set_on_reals, total_rate
 
 

@@ -61,6 +61,15 @@ class Reference:
         """
         return np.isin(self.groups, np.unique(self.groups)[::2])
 
+    def real_scores(self, adapter: Adapter) -> npt.NDArray[np.float32]:
+        """Scores of the real images, in the order of the set.
+
+        Args:
+            adapter: one that the set fits.
+        """
+        logits = adapter.head(self.tokens[~self.is_ai])
+        return adapter.calibration(logits).astype(np.float32)
+
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
         own = (self.backbone, self.blocks, self.preprocessing, self.lora)

@@ -11,15 +11,15 @@ from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.calibration import DEFAULT_FPR
 from clipfake.detector.head import Head, normalise
 from clipfake.detector.lora import LoraShape
-from clipfake.errors import UsageError
-from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.reference import (
+from clipfake.detector.reference import (
     Reference,
     find_reference,
     load_reference,
     quantise,
     save_reference,
 )
+from clipfake.errors import UsageError
+from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.validation import Scored
 
 SOURCES = ["web", "camera", "web", "flux", "flux", "camera"]

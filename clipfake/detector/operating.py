@@ -1,0 +1,37 @@
+"""What is known of a detector's thresholds, as plain values that a report can carry."""
+
+from typing import Any
+
+import numpy as np
+
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.reference import find_reference
+
+_DIGITS = 4  # of a known image's score
+
+
+def operating_facts(adapter: Adapter) -> dict[str, Any]:
+    """The operating points of an adapter, and how it scores known real images.
+
+    Args:
+        adapter: with its operating points.
+
+    Returns:
+        Plain JSON values: ``points``, as the adapter's header has them; ``real_below``; and
+        ``known``, with the ascending ``scores`` of the real images of the reference set and the
+        number of their ``sources``, or None where that set is of another encoder.
+
+    Raises:
+        UsageError: the reference set is damaged.
+    """
+    reference, _ = find_reference(adapter)
+    known = None
+    if reference is not None:
+        scores = np.sort(reference.real_scores(adapter)).astype(np.float64)
+        sources = len(np.unique(reference.groups[~reference.is_ai]))
+        known = {"scores": np.round(scores, _DIGITS).tolist(), "sources": sources}
+    return {
+        "points": [point.to_header() for point in adapter.points],
+        "real_below": adapter.real_below,
+        "known": known,
+    }
