@@ -39,7 +39,7 @@ def _shown(command: list[str]) -> str:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     environment |= {"COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 this interpreter, with what the user typed
         command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL, env=environment
     ):
         os.close(theirs)
