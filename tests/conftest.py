@@ -62,10 +62,9 @@ def shared() -> Path:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector of cycles pass over what all tests have in common, and look seldom."""
+    """Let the collector of cycles pass over what all tests have in common."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000)  # as the command has it
 
 
 @pytest.fixture(scope="module", autouse=True)
