@@ -1,5 +1,5 @@
 # The habits of this project; `make` alone lists them.
-.PHONY: help test lint types audit audit-deps bench
+.PHONY: help test lint types audit audit-deps bench docs
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 test: ## run all tests
@@ -16,3 +16,6 @@ audit-deps: ## known vulnerabilities of what is installed (pip install pip-audit
 	pip-audit --skip-editable
 bench: ## overhead of a scan over decoding and encoding (set DATA to a folder of images)
 	python -m benchmarks.overhead $(or $(DATA),examples/images)
+docs: ## the reference of commands, and the site in build/site (pip install -e '.[docs]')
+	python -m typer clipfake.cli.app utils docs --name clipfake --title Commands --output docs/commands.md
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir build/site

@@ -133,6 +133,7 @@ class Record:
         error_code: why there is no score.
         error: the same in a sentence, with a remedy.
         unread: it was asked for by name, has an image's name or is an image, and was not judged.
+        suppressed: why a baseline accepts the finding; None for what is new.
         extra: the manifest's own columns.
         named: the user asked for it by its name on the command line; not part of a report.
         cached: what depends on the bytes comes from the cache; not part of a report.
@@ -164,6 +165,7 @@ class Record:
     error_code: ErrorCode | None = None
     error: str | None = None
     unread: bool = False
+    suppressed: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     named: bool = field(default=False, compare=False)
     cached: bool = field(default=False, compare=False)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import clipfake
+from clipfake.cli.app import COMMANDS
+from clipfake.plan.plan import label, options
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -67,6 +69,14 @@ def test_every_script_has_its_line(folder: str) -> None:
     listed = (ROOT / folder / "README.md").read_text("utf-8")
     scripts = [path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py"]
     assert [name for name in scripts if name not in listed] == []
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    for command in COMMANDS:
+        assert f"## `clipfake {command}`" in text, "make docs writes it anew"
+    flags = [label(each) for each in options().values() if not each.option.internal]
+    assert [flag for flag in flags if f"{flag}" not in text] == [], "make docs writes it anew"
 
 
 def test_the_changelog_knows_this_version() -> None:

@@ -29,13 +29,35 @@ _COLLECT_AFTER = 50_000
 COMMANDS = {
     "scan": "clipfake.cli.scan:scan_command",
     "inspect": "clipfake.cli.inspect:inspect_command",
+    "explain": "clipfake.cli.explain:explain_command",
     "report": "clipfake.cli.report:report_command",
     "merge": "clipfake.cli.merge:merge_command",
+    "baseline": "clipfake.cli.baseline:baseline_app",
     "verify": "clipfake.cli.verify:verify_command",
     "cache": "clipfake.cli.cache:cache_app",
+    "config": "clipfake.cli.config:config_app",
     "finetune": "clipfake.cli.finetune:finetune_command",
     "calibrate": "clipfake.cli.calibrate:calibrate_command",
     "evaluate": "clipfake.cli.evaluate:evaluate_command",
+    "doctor": "clipfake.cli.doctor:doctor_command",
+}
+
+
+# what people come for, a line each below a command's help
+EXAMPLES = {
+    "scan": (
+        "clipfake scan ./folder -o report.parquet -o report.csv",
+        "clipfake scan archive.zip list.csv --fpr 0.001",
+        "git diff -z --name-only main | clipfake scan - --null --fail-on ai --strict",
+        "clipfake scan ./folder --no-pixels   # what the files say of themselves, fast",
+    ),
+    "inspect": ("clipfake inspect photo.jpg 'bundle.zip!/x.jpg'",),
+    "explain": ("clipfake explain photo.jpg --out evidence",),
+    "merge": ("clipfake merge part-*.parquet -o all.parquet",),
+    "verify": ("clipfake verify report.parquet --sample 300",),
+    "finetune": ("clipfake finetune --real mine/real --fake mine/fake --out mine.safetensors",),
+    "calibrate": ("clipfake calibrate --real mine/real --out mine.safetensors",),
+    "evaluate": ("clipfake evaluate labelled.csv -o figures.json --html page.html",),
 }
 
 
@@ -45,6 +67,15 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(COMMANDS)}"
+            ctx.fail(f"There is no command {args[0]!r}; {meant}")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
@@ -52,11 +83,16 @@ class _Commands(TyperGroup):
         found = getattr(import_module(module), name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-            alone.command(cmd_name)(found)
+            alone.command(cmd_name, epilog=_epilog(cmd_name))(found)
             found = alone
         command = typer.main.get_command(found)
         command.name = cmd_name
         return command
+
+
+def _epilog(command: str) -> str | None:
+    lines = [line.replace("[", "\\[") for line in EXAMPLES.get(command, ())]
+    return "\n\n".join(["[bold]Examples[/bold]", *lines]) if lines else None
 
 
 app = typer.Typer(
@@ -64,7 +100,6 @@ app = typer.Typer(
     cls=_Commands,
     help="Batch forensic scanner for AI-generated images.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

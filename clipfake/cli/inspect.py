@@ -45,7 +45,8 @@ def inspect_command(
     rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
     console, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
     unjudged = []
-    for found in inspect_files(plan, detector):
+    drawn = console.is_terminal and not as_json
+    for found in inspect_files(plan, detector, explained=drawn):
         if found.record.error is not None:
             unjudged.append(found.record.error)
         if as_json:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +13,7 @@ from clipfake.cli.summary_screen import STYLES, meaning
 from clipfake.cli.words import say
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
+from clipfake.inspection.explain import CAVEAT, strengths
 from clipfake.inspection.inspect import Inspection, Standing
 from clipfake.records import Fact
 from clipfake.report.jsonl import plain
@@ -46,6 +49,9 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
         say(console, meaning(rule, adapter))
     if found.standing is not None:
         say(console, _standing(found.standing))
+    if found.evidence is not None:
+        say(console, CAVEAT)
+        console.print(_blocks(found.evidence, console.encoding))
     if record.facts:
         console.print(_facts(record.facts, console.encoding))
         console.print(
@@ -75,6 +81,30 @@ def as_object(found: Inspection, rule: DecisionRule) -> dict[str, Any]:
         },
         "exif": {clean(name): clean(text) for name, text in found.exif},
     }
+
+
+def _blocks(evidence: npt.NDArray[np.float32], encoding: str) -> Text:
+    """A small picture, two patches a character: red speaks for AI, blue for real."""
+    block = "\u2580"
+    if printable(block, encoding) != block:
+        return Text("(this terminal has no blocks to draw with; clipfake explain writes a picture)")
+    strong = strengths(evidence)
+    text = Text()
+    for row in range(0, len(evidence) - 1, 2):
+        for column in range(evidence.shape[1]):
+            upper, lower = (
+                _colour(evidence[at, column] > 0, float(strong[at, column]))
+                for at in (row, row + 1)
+            )
+            text.append(block * 2, f"{upper} on {lower}")
+        text.append("\n")
+    return text
+
+
+def _colour(ai: bool, strength: float) -> str:
+    end = (214, 69, 40) if ai else (38, 110, 180)
+    red, green, blue = (round(128 + (part - 128) * strength) for part in end)
+    return f"rgb({red},{green},{blue})"
 
 
 def _standing(standing: Standing) -> str:

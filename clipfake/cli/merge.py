@@ -18,7 +18,8 @@ def merge_command(
         typer.Option(
             "--output",
             "-o",
-            help="Report file: .parquet, .csv, .jsonl, .parts, .html or .site; repeatable.",
+            help="Report file: .parquet, .csv, .jsonl, .parts, .html, .site, .sarif, .junit.xml, "
+            ".codequality.json or .md; repeatable.",
         ),
     ],
     quiet: Quiet = False,

@@ -27,7 +27,7 @@ Debug = Annotated[bool, typer.Option("--debug", callback=_show_debug, help="Show
 
 
 def takes(
-    *names: str, panels: bool = False, **changes: Any
+    *names: str, of_scan: bool = False, **changes: Any
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command options of the plan as parameters.
 
@@ -35,7 +35,8 @@ def takes(
 
     Args:
         names: of the options; none stands for all that command lines have.
-        panels: group them in the command's help as the plan does.
+        of_scan: group them in the command's help as the plan does, and give None for what is not
+            on the command line, since files and the environment may have it.
         changes: defaults that are otherwise than the plan's, by name.
     """
 
@@ -50,12 +51,8 @@ def takes(
             values = {name: given.pop(name) for name in taken}
             return command(options=values, **given)
 
-        added = [_parameter(each, panels, changes) for each in chosen]
-        arguments = [each for each in added if each.default is inspect.Parameter.empty]
-        rest = [each for each in added if each not in arguments]
-        parameters = [
-            each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*arguments, *rest, *own)
-        ]
+        added = [_parameter(each, of_scan, changes) for each in chosen]
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*added, *own)]
         called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         called.__doc__, called.__name__ = command.__doc__, command.__name__
@@ -64,23 +61,40 @@ def takes(
     return give
 
 
-def _parameter(each: Field, panels: bool, changes: Options) -> inspect.Parameter:
+def _parameter(each: Field, of_scan: bool, changes: Options) -> inspect.Parameter:
     """An option as Typer has it: a parameter whose annotation says its flags and its help."""
     said = each.option
     kind: Any = list[each.kind] if each.many else each.kind  # type: ignore[name-defined]
     about: dict[str, Any] = {"help": said.help}
-    if panels:
+    if of_scan:
         about["rich_help_panel"] = each.title
     if said.argument:
-        info = typer.Argument(help=said.help)
-        return _keyword(each.name, Annotated[kind, info], inspect.Parameter.empty)
+        # a scan that asks git needs no names; the command tells where they are missing
+        stands = typer.Argument(help=said.help, show_default=False)
+        return _keyword(each.name, Annotated[kind | None, stands], None)
     if said.least is not None:
         about["min"] = each.kind(said.least)
-    flags = said.flags or ((label(each),) if each.kind is bool else ())
     default = changes.get(each.name, None if each.many else each.default)
-    if each.many or each.optional:
+    if of_scan:
+        if default is not None and each.kind is not bool:
+            about["show_default"] = str(default)
+        default = None
+    if each.many or each.optional or of_scan:
         kind |= None
-    return _keyword(each.name, Annotated[kind, typer.Option(*flags, **about)], default)
+    return _keyword(
+        each.name, Annotated[kind, typer.Option(*_flags(each, of_scan), **about)], default
+    )
+
+
+def _flags(each: Field, of_scan: bool) -> tuple[str, ...]:
+    """Names of an option; of a scan's switches both, since a file may have turned them."""
+    name = label(each)
+    flags = each.option.flags or ((name,) if each.kind is bool else ())
+    if each.kind is not bool or not of_scan or "/" in flags[0]:
+        return flags
+    word = name.removeprefix("--")
+    other = word.removeprefix("no-") if word.startswith("no-") else f"no-{word}"
+    return (f"{name}/--{other}", *flags[1:])
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

@@ -1,20 +1,28 @@
 """`clipfake scan`."""
 
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import Debug, Options, Quiet, takes
+from clipfake.cli.settings import ConfigFile, NoConfig, Profile, settings_here
+from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
 
 if TYPE_CHECKING:
     from clipfake.scanning.events import Finished
 
 
-@takes(panels=True)
+@takes(of_scan=True)
 def scan_command(
     options: Options,
+    profile: Profile = None,
+    config: ConfigFile = None,
+    no_config: NoConfig = False,
     quiet: Quiet = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON on stdout.")
@@ -27,23 +35,45 @@ def scan_command(
     A score is evidence, not proof.
     """
     del debug
-    plan = ScanPlan.of(**options)
+    plan = _plan(options, profile, config, look=not no_config)
+    from clipfake.cli import github
+    from clipfake.cli.explain import Explaining
     from clipfake.cli.screen import Screen
     from clipfake.scanning import run
     from clipfake.scanning.events import Finished
 
     screen = Screen(quiet=quiet, as_json=as_json)
+    listeners = [screen.show]
+    if github.wanted(plan.outputs.format, os.environ):
+        listeners.append(github.GitHub(sys.stderr if as_json else sys.stdout).show)
+    if plan.outputs.explain:
+        listeners.append(Explaining(plan, quiet=quiet).show)
     code = Exit.FINE
     try:
         with screen.following(), run(plan, count=screen.live) as events:
             for event in events:
-                screen.show(event)
+                for show in listeners:
+                    show(event)
                 if isinstance(event, Finished):
                     code = _exit_code(event)
     except KeyboardInterrupt:
         screen.interrupted(plan.outputs.output)
         raise
     return code
+
+
+def _plan(options: Options, profile: str | None, file: Path | None, *, look: bool) -> ScanPlan:
+    """The plan of a command line, over files of settings and the environment."""
+    settings = settings_here(profile, file, look=look)
+    values = {name: each.value for name, each in settings.under(options).items()}
+    plan = ScanPlan.of(**values, settings=settings.said)
+    asks_git = plan.what.staged or plan.what.changed_since is not None
+    if not plan.what.paths and not asks_git:
+        raise UsageError(
+            "no files are named; give files, folders, lists, or - for names on standard input "
+            "(--staged and --changed-since ask git)"
+        )
+    return plan
 
 
 def _exit_code(end: "Finished") -> Exit:

@@ -81,6 +81,8 @@ class Screen:
             case Started():
                 self._drawn.close()
                 self._start = event
+                if settings := event.about["options"].get("settings"):
+                    self._say(f"settings of {settings}")
                 self._drawn.enter_context(self.progress(event.summary))
             case Listed():
                 if self._progress is not None:
@@ -155,7 +157,7 @@ class Screen:
         else:
             print_findings(Console(highlight=False), end.summary)
         if end.nothing_to_scan:
-            self._say("nothing to scan: the list names no image")
+            self._say("nothing to scan: no image is named")
 
 
 def _counts(summary: Summary) -> str:

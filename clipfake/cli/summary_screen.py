@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.adapter import Adapter
     from clipfake.detector.calibration import DecisionRule
 
+_LISTED = 10  # entries of a baseline that are named
 STYLES = {
     Verdict.AI: "bold red",
     Verdict.INCONCLUSIVE: "yellow",
@@ -45,6 +46,8 @@ def print_summary(out: Console, start: Started, end: Finished) -> None:
     if left_out:
         say(out, f"passed over: {', '.join(left_out)}")
     _print_worst(out, summary)
+    for line in _known(end):
+        say(out, line)
     if any(summary.declared.values()):
         say(out, _declared(summary))
     if start.rule is not None and adapter is not None:
@@ -92,6 +95,12 @@ def print_findings(stdout: Console, summary: Summary) -> None:
     if summary.failing:
         kinds = ", ".join(sorted(summary.fail_on))
         stdout.print(f"{summary.failing} of {summary.files} files are {kinds}", markup=False)
+    if summary.failing_known:
+        say(
+            stdout,
+            f"{summary.failing_known} of them are known to the baseline; --fail-on new-ai fails "
+            "for the others alone",
+        )
     if summary.unread and UNREAD not in summary.fail_on:
         say(
             stdout,
@@ -109,8 +118,22 @@ def as_object(start: Started, end: Finished) -> dict[str, Any]:
         "fpr": start.rule.fpr if start.rule else None,
         "restored": end.summary.restored,
         "custody": None if end.custody is None else str(end.custody),
+        "unmatched": [entry.path or entry.sha256 for entry in end.unmatched],
         "reports": [str(path) for path in end.reports],
     }
+
+
+def _known(end: Finished) -> Iterator[str]:
+    """What became of the baseline."""
+    if end.summary.suppressed:
+        yield f"known to the baseline: {end.summary.suppressed} findings"
+    if end.unmatched:
+        names = ", ".join(entry.path or entry.sha256[:12] for entry in end.unmatched[:_LISTED])
+        more = ", ..." if len(end.unmatched) > _LISTED else ""
+        yield (
+            f"{len(end.unmatched)} entries of the baseline match nothing any more: {names}{more}; "
+            "clipfake baseline update --prune deletes them"
+        )
 
 
 def _written(end: Finished) -> Iterator[str]:

@@ -19,6 +19,7 @@ def class_tokens(
     *,
     lora: Lora | None = None,
     kept: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Class token after each of the named blocks; the forward stops at the last of them.
 
@@ -28,6 +29,7 @@ def class_tokens(
         blocks: block numbers, 1 (first) to ``backbone.depth``, ascending.
         lora: updates that are not merged into the tower, in training.
         kept: int64 ``[N, K]``, the patches whose tokens are computed; None for all.
+        bias: float ``[N, 1, 1, tokens]``, added to what each token is attended with; None for none.
 
     Returns:
         float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
@@ -41,7 +43,7 @@ def class_tokens(
         hidden = hidden.gather(1, rows)
     wanted, tokens = set(blocks), []
     for number, block in enumerate(backbone.visual.transformer.resblocks, start=1):
-        hidden = block_forward(block, hidden, lora.block(number) if lora else None)
+        hidden = block_forward(block, hidden, lora.block(number) if lora else None, bias)
         if number in wanted:
             tokens.append(hidden[:, 0].float())
         if number == max(wanted):
@@ -66,7 +68,10 @@ def embed(visual: ImageTower, squares: torch.Tensor) -> torch.Tensor:
 
 
 def block_forward(
-    block: Block, hidden: torch.Tensor, lora: BlockLora | None = None
+    block: Block,
+    hidden: torch.Tensor,
+    lora: BlockLora | None = None,
+    bias: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """One transformer block, the same function as the block's own forward.
 
@@ -77,6 +82,7 @@ def block_forward(
         block: a block of the embedded tower or of open_clip's.
         hidden: tokens ``[N, L, width]``.
         lora: updates of the block's layers, not merged.
+        bias: float ``[N, 1, 1, L]``, added to the logits of attention to each token.
 
     Returns:
         Tokens of the same shape.
@@ -88,7 +94,7 @@ def block_forward(
     qkv = functional.linear(normed, attention.in_proj_weight, attention.in_proj_bias)
     qkv = qkv + lora.qkv(normed) if lora else qkv
     query, key, value = qkv.view(batch, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-    mixed = functional.scaled_dot_product_attention(query, key, value)
+    mixed = functional.scaled_dot_product_attention(query, key, value, bias)
     mixed = mixed.transpose(1, 2).reshape(batch, length, width)
     out = attention.out_proj(mixed)
     hidden = hidden + block.ls_1(out + lora.out(mixed) if lora else out)

@@ -51,6 +51,10 @@ class Head:
         Returns:
             float64 ``[N]``.
         """
+        return np.asarray(self.logits(tokens).numpy(), dtype=np.float64)
+
+    def logits(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The same as a tensor, float64 ``[N]``, through which gradients flow."""
         normed = normalise(tokens.cpu().double())
         logits = (normed * self.weight.double()).sum(dim=(1, 2)) + self.bias.double()
         if self.hidden is not None:
@@ -59,7 +63,7 @@ class Head:
             # a matrix product of a batch may round otherwise than that of one image
             units = [functional.gelu(weight @ token + bias) @ out for token in normed.flatten(1)]
             logits = logits + torch.stack(units)
-        return np.asarray(logits.numpy(), dtype=np.float64)
+        return logits
 
     def fits(self, blocks: int, width: int) -> bool:
         """Whether every tensor has the shape that so many tokens of that width ask for."""

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from clipfake.errors import UsageError
+from clipfake.sources.ignore import Ignoring
 from clipfake.sources.item import Item
 from clipfake.sources.labelled import Example, is_ai_label
 from clipfake.sources.manifest import Manifest, is_manifest
@@ -135,7 +136,7 @@ def _read_tree(root: str, layout: Layout | None, wanted: dict[str, str]) -> Labe
             f"--where {', '.join(sorted(unknown))}: a tree has no such column; "
             "use split, generator or source, or a manifest"
         )
-    found = list(walk(root, Selection(archives=None)))
+    found = list(walk(root, Selection(archives=None, ignoring=Ignoring.NONE)))
     items = [item for item in found if item.problem is None]
     layout = layout or _find_layout(root, items)
     classes, examples, passed_over = _CLASSES[layout], [], Counter[str]()

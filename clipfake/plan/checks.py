@@ -1,10 +1,13 @@
 """Contradictions between options, whoever gives them."""
 
 from clipfake.errors import UsageError
-from clipfake.plan.groups import How, Metadata, Outputs, Running
+from clipfake.plan.groups import How, Metadata, Outputs, Running, What
+
+_IGNORING = ("found", "all", "none")
+_FORMATS = ("auto", "plain", "github")
 
 
-def check(how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
+def check(what: What, how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
     """See that a plan of these groups can be carried out.
 
     Raises:
@@ -12,13 +15,20 @@ def check(how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
     """
     # the rooms are asked only about what was given: their imports take a while
     if outputs.fail_on is not None:
-        from clipfake.report.findings import parse_kinds
+        from clipfake.report.findings import NEW, parse_kinds
 
-        parse_kinds(outputs.fail_on)
+        kinds = parse_kinds(outputs.fail_on)
+        new = sorted(kind for kind in kinds if kind.startswith(NEW))
+        if new and outputs.baseline is None:
+            raise UsageError(f"--fail-on {new[0]}: new beside what? give --baseline FILE")
     if run.shard != "1/1":
         from clipfake.sources.shard import Shard
 
         Shard.parse(run.shard)
+    if what.staged and what.changed_since is not None:
+        raise UsageError("give --staged or --changed-since, not both")
+    _one_of("--ignore", what.ignore, _IGNORING)
+    _one_of("--format", outputs.format, _FORMATS)
     if how.fpr is not None and how.threshold is not None:
         raise UsageError("give --fpr or --threshold, not both")
     if how.threshold is not None and not 0.0 <= how.threshold <= 1.0:
@@ -31,3 +41,12 @@ def check(how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
         raise UsageError("--trust-times is about what a cache knows: give --cache")
     if run.trust_times and outputs.custody:
         raise UsageError("--custody is of files that were read: leave --trust-times out")
+    if outputs.explain and not outputs.output:
+        raise UsageError("--explain draws beside a report: give --output")
+    if outputs.explain and how.no_pixels:
+        raise UsageError("--explain is of scores, which --no-pixels gives none of")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{name} {value}: unknown; use {', '.join(known)}")

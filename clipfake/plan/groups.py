@@ -42,8 +42,27 @@ class What:
         affects=Affects.LISTING,
         flags=("--null", "-0"),
     )
+    changed_since: str | None = option(
+        None,
+        "Scan only what changed since the present branch left this branch, tag or commit (git).",
+        affects=Affects.LISTING,
+    )
+    staged: bool = option(
+        False,
+        "Scan only what the next commit changes, as it is staged (git).",
+        affects=Affects.LISTING,
+    )
+    ignore: str = option(
+        "found",
+        "Where .clipfakeignore files count: found (in folders), all (for named files, too) or "
+        "none.",
+        affects=Affects.LISTING,
+    )
     allow_network: bool = option(
-        False, "Open URLs (s3:// gs:// hf:// https:// ...).", affects=Affects.RUNNING
+        False,
+        "Open URLs (s3:// gs:// hf:// https:// ...).",
+        affects=Affects.RUNNING,
+        outward=True,
     )
 
 
@@ -62,7 +81,10 @@ class How:
         affects=Affects.MODEL,
     )
     allow_download: bool = option(
-        False, "Fetch the backbone from its hub when absent.", affects=Affects.RUNNING
+        False,
+        "Fetch the backbone from its hub when absent.",
+        affects=Affects.RUNNING,
+        outward=True,
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", affects=Affects.MODEL)
     precision: str = option("auto", "auto, fp32 or bf16.", affects=Affects.MODEL)
@@ -147,7 +169,8 @@ class Outputs:
 
     output: tuple[Path, ...] = option(
         (),
-        "Report file: .parquet, .csv, .jsonl, .parts, .html or .site; repeatable.",
+        "Report: .parquet, .csv, .jsonl or .parts; .html or .site to look at; .sarif, .junit.xml, "
+        ".codequality.json or .md for pipelines; repeatable.",
         affects=Affects.RUNNING,
         flags=("--output", "-o"),
     )
@@ -156,9 +179,21 @@ class Outputs:
         "Write a statement of custody beside the first report.",
         affects=Affects.RUNNING,
     )
+    baseline: Path | None = option(
+        None,
+        "Findings that were accepted; they are reported as suppressed (clipfake baseline).",
+        affects=Affects.RUNNING,
+    )
+    format: str = option(
+        "auto",
+        "What is printed beside the summary: plain, or github for annotations and the job summary "
+        "(auto: in GitHub Actions).",
+        affects=Affects.RUNNING,
+    )
     fail_on: str | None = option(
         None,
-        "Exit with 1 when any file is: ai, inconclusive, error, unread (comma list).",
+        "Exit with 1 when any file is: ai, inconclusive, error, unread (comma list); new-ai and "
+        "so on for what the baseline does not know.",
         affects=Affects.RUNNING,
     )
     strict: bool = option(
@@ -170,6 +205,13 @@ class Outputs:
     top: int = option(
         10,
         "How many of the worst files are shown.",
+        affects=Affects.RUNNING,
+        unit="files",
+        least=0,
+    )
+    explain: int = option(
+        0,
+        "Draw what drives the scores of so many of the worst files, beside the first report.",
         affects=Affects.RUNNING,
         unit="files",
         least=0,
@@ -216,4 +258,10 @@ class Running:
         "1/1",
         "Scan one share of the files, i/n; clipfake merge joins them.",
         affects=Affects.LISTING,
+    )
+    settings: str | None = option(
+        None,
+        "File, and profile, that gave options which the command line did not.",
+        affects=Affects.RUNNING,
+        internal=True,
     )

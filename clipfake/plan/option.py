@@ -29,6 +29,7 @@ class Option:
         least: smallest number that it takes.
         argument: it stands on the command line without a name.
         internal: no command line has it.
+        outward: it lets data or requests leave the machine, so that no file may give it.
     """
 
     help: str
@@ -38,6 +39,7 @@ class Option:
     least: float | None = None
     argument: bool = False
     internal: bool = False
+    outward: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class ScanPlan:
             least, value = each.option.least, self[name]
             if least is not None and value is not None and value < least:
                 raise UsageError(f"{label(each)} {value}: at least {least:g} is needed")
-        check(self.how, self.metadata, self.outputs, self.run)
+        check(self.what, self.how, self.metadata, self.outputs, self.run)
 
     @classmethod
     def of(
@@ -74,6 +74,11 @@ class ScanPlan:
             values.setdefault(each.group, {})[name] = fitting(each, value)
         groups = {name: replace(getattr(self, name), **new) for name, new in values.items()}
         return replace(self, **groups)
+
+    def alone(self, **given: Any) -> "ScanPlan":
+        """A plan that gives the same of the same bytes, without this one's files and outputs."""
+        kept = self.identity(Affects.CONTENT, Affects.VERDICT, Affects.MODEL)
+        return ScanPlan.of(**{**kept, "workers": 0, **given})
 
     def __getitem__(self, name: str) -> Any:
         """The value of an option."""

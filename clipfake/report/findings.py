@@ -7,12 +7,16 @@ from typing import Any
 from clipfake.errors import ErrorCode, UsageError
 
 UNREAD = "unread"
-# what a run can be made to fail on, and what counts as it
-KINDS = {
+NEW = "new-"
+_KINDS = {
     "ai": "the verdict is ai",
     "inconclusive": "the verdict is inconclusive",
     "error": "an image that could not be judged",
     UNREAD: "not judged, though asked for by name, named like an image, or an image",
+}
+# what a run can be made to fail on, and what counts as it
+KINDS = _KINDS | {
+    f"{NEW}{kind}": f"{text}, and no baseline knows it" for kind, text in _KINDS.items()
 }
 
 
@@ -27,6 +31,7 @@ class Finding:
         basis: what the verdict rests on; None for an error.
         error_code: why it was not judged; None where it was.
         reason: the verdict's explanation, or the error with its remedy.
+        suppressed: why a baseline accepts it; None for what is new.
     """
 
     path: str
@@ -35,6 +40,7 @@ class Finding:
     basis: str | None
     error_code: str | None
     reason: str
+    suppressed: str | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Finding":
@@ -46,6 +52,7 @@ class Finding:
             row["verdict_basis"],
             row["error_code"],
             row["explanation"] or row["error"] or "",
+            row.get("suppressed"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,9 +78,22 @@ def kinds_of(row: Mapping[str, Any]) -> set[str]:
     """
     code = row["error_code"]
     if code is None:
-        return {row["verdict"]} & KINDS.keys()
+        return {row["verdict"]} & _KINDS.keys()
     found = {UNREAD} if row["unread"] else set()
     return found if ErrorCode(code).skipped else {"error", UNREAD}
+
+
+def fails(row: Mapping[str, Any], wanted: frozenset[str]) -> bool:
+    """Whether a run fails on a report's row.
+
+    Args:
+        row: of a report; what a baseline suppresses is not new.
+        wanted: kinds, of ``KINDS``.
+    """
+    kinds = kinds_of(row)
+    if row.get("suppressed") is None:
+        kinds |= {NEW + kind for kind in kinds}
+    return bool(kinds & wanted)
 
 
 def parse_kinds(text: str | None, *, strict: bool = False) -> frozenset[str]:

@@ -12,13 +12,18 @@ import pyarrow as pa
 
 from clipfake.errors import ReportError, UsageError
 from clipfake.records import Record
+from clipfake.report.baseline import Baseline
+from clipfake.report.code_quality import CodeQualityFile
 from clipfake.report.csv import CsvFile
 from clipfake.report.files import check_writable, partial_path, publish, report_error
 from clipfake.report.journal import Journal
 from clipfake.report.jsonl import JsonlFile
+from clipfake.report.junit import JunitFile
+from clipfake.report.markdown import MarkdownFile
 from clipfake.report.page.page import PAGE, PageFile
 from clipfake.report.page.pictures import Pictures
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
+from clipfake.report.sarif import SarifFile
 from clipfake.report.schema import fit_row, report_schema, to_row
 from clipfake.report.site.site import SITE, SiteFile, check_site
 
@@ -56,6 +61,10 @@ FORMATS: dict[str, Callable[[Path, pa.Schema, dict[str, Any]], ReportFile]] = {
     ".csv": CsvFile,
     ".jsonl": JsonlFile,
     PARTS: ParquetParts,
+    ".sarif": SarifFile,
+    ".junit.xml": JunitFile,
+    ".codequality.json": CodeQualityFile,
+    ".md": MarkdownFile,
     PAGE: PageFile,
     SITE: SiteFile,
 }
@@ -80,6 +89,7 @@ class Report:
         columns: Mapping[str, pa.DataType],
         about: dict[str, Any],
         journal: Journal | None = None,
+        baseline: Baseline | None = None,
         pictures: Pictures | None = None,
     ) -> None:
         """Open the files.
@@ -89,6 +99,8 @@ class Report:
             columns: the manifests' own columns.
             about: what made the report, kept where the format has a place for it.
             journal: keeps rows through crashes; deleted when the report is whole.
+            baseline: says in each row whether it suppresses the finding; the journal's rows are
+                without, so that it may change before a scan goes on.
             pictures: finds the pictures of rows that come without one.
 
         Raises:
@@ -98,12 +110,13 @@ class Report:
         self.paths = list(paths)
         self._schema = report_schema(columns)
         self._journal = journal
+        self._baseline = baseline
         self._rows: list[dict[str, Any]] = []
         self._files: list[tuple[Path, ReportFile]] = []
         check_outputs(self.paths)
         for path in self.paths:
             try:
-                opened = FORMATS[path.suffix.lower()](partial_path(path), self._schema, about)
+                opened = FORMATS[ending_of(path)](partial_path(path), self._schema, about)
             except OSError as error:
                 raise report_error(path, error) from error
             if isinstance(opened, PictureFile):
@@ -126,11 +139,13 @@ class Report:
         return row
 
     def restore(self, row: dict[str, Any], thumbnail: bytes | None = None) -> None:
-        """Take a row that the journal holds already.
+        """Take a row that the journal holds already; the baseline marks it.
 
         Raises:
             ReportError: a file cannot be written.
         """
+        if self._baseline is not None:
+            self._baseline.mark(row)
         if not self._files:
             return
         for path, file in self._files:
@@ -206,6 +221,20 @@ def _finish(path: Path, file: ReportFile, whole: bool) -> None:
         logger.warning("%s: the rows so far, finished early", partial_path(path))
 
 
+def ending_of(path: Path) -> str:
+    """The ending that says a report's format: the longest of ``FORMATS``, in any case.
+
+    Raises:
+        UsageError: it names none.
+    """
+    name = path.name.lower()
+    fit = [ending for ending in FORMATS if name.endswith(ending) and name != ending]
+    if not fit:
+        known = ", ".join(FORMATS)
+        raise UsageError(f"{path}: the ending names no format; use one of {known}")
+    return max(fit, key=len)
+
+
 def check_outputs(paths: Sequence[Path], beside: Sequence[Path] = ()) -> None:
     """Find out before the work whether reports can be written.
 
@@ -232,10 +261,7 @@ def check_output(path: Path) -> None:
         UsageError: it cannot, because of what it is called or where it is to lie.
         ReportError: there is no space, or something is in the way.
     """
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise UsageError(f"{path}: the ending names no format; use one of {known}")
-    parts, unfinished = path.suffix.lower() in _FOLDERS, partial_path(path)
+    parts, unfinished = ending_of(path) in _FOLDERS, partial_path(path)
     if parts and os.path.isfile(path):
         what = "parts need" if path.suffix.lower() == PARTS else "a site needs"
         raise UsageError(f"{path}: is a file, {what} a folder; give another name")

@@ -53,6 +53,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "error": pa.string(),
     "unread": pa.bool_(),
     "path_raw": pa.binary(),
+    "suppressed": pa.string(),
 }
 _EXIF = "exif_"
 _MANIFEST = "manifest_"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clipfake.records import Verdict
-from clipfake.report.findings import UNREAD, Finding, kinds_of
+from clipfake.report.findings import UNREAD, Finding, fails, kinds_of
 
 TOP = 10
 LISTED = 10_000  # findings that are kept to be listed; all are counted, and the report has all
@@ -31,17 +31,23 @@ class Summary:
         failing: how many files are of these kinds.
         findings: the first ``LISTED`` of them, in order.
         unjudged: the first files that are unread, as many as ``top``.
+        suppressed: findings that a baseline knows.
+        failing_known: how many of those that the run fails on are among them.
         restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
-    def __init__(self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP) -> None:
+    def __init__(
+        self, *, fail_on: frozenset[str] = frozenset(), top: int = TOP, kept: int = 0
+    ) -> None:
         """Begin with nothing.
 
         Args:
             fail_on: kinds of findings, of ``clipfake.report.findings.KINDS``.
-            top: how many of the worst files are kept.
+            top: how many of the worst files are shown.
+            kept: how many of them are known at least.
         """
         self.fail_on, self.top = fail_on, top
+        self._kept = max(top, kept)
         self.verdicts: Counter[Verdict] = Counter()
         self.errors: Counter[str] = Counter()
         self.skipped = 0
@@ -52,6 +58,8 @@ class Summary:
         self.failing = 0
         self.findings: list[Finding] = []
         self.unjudged: list[Finding] = []
+        self.suppressed = 0
+        self.failing_known = 0
         self.restored = 0
         self._scored_before = 0
         self._worst: list[tuple[int, float, int, Finding]] = []
@@ -64,13 +72,15 @@ class Summary:
         if row["declared"] is not None:
             self.declared[row["declared"]] += 1
         self.conflicts += row["verdict_basis"] == _CONFLICT
+        self.suppressed += row.get("suppressed") is not None
         kinds = kinds_of(row)
         if row["error_code"] is not None:
             self.errors[row["error_code"]] += 1
             self.skipped += "error" not in kinds
         self.unread += UNREAD in kinds
-        if kinds & self.fail_on:
+        if fails(row, self.fail_on):
             self.failing += 1
+            self.failing_known += row.get("suppressed") is not None
             if len(self.findings) < LISTED:
                 self.findings.append(Finding.of(row))
         if UNREAD in kinds and len(self.unjudged) < self.top:
@@ -89,12 +99,12 @@ class Summary:
             rank = None  # nobody looked at its pixels
         if row["verdict_basis"] == _CONFLICT:
             rank = max(rank or 0, _CONFLICT_RANK)
-        if rank is None or not self.top:
+        if rank is None or not self._kept:
             return
         # at equal scores the earlier file counts as the higher
         score = -1.0 if row["score"] is None else row["score"]
         heapq.heappush(self._worst, (rank, score, -self.files, Finding.of(row)))
-        if len(self._worst) > self.top:
+        if len(self._worst) > self._kept:
             heapq.heappop(self._worst)
 
     @property
@@ -130,7 +140,12 @@ class Summary:
     @property
     def worst(self) -> list[Finding]:
         """The ``top`` worst files, worst first: ai, conflicts, inconclusive, each by score."""
-        return [entry[3] for entry in sorted(self._worst, key=lambda e: e[:3], reverse=True)]
+        return self.most_suspicious(self.top)
+
+    def most_suspicious(self, count: int) -> list[Finding]:
+        """So many of the worst files, or as many as are known, worst first."""
+        ranked = sorted(self._worst, key=lambda entry: entry[:3], reverse=True)
+        return [entry[3] for entry in ranked[:count]]
 
     def to_json(self) -> dict[str, Any]:
         """The summary as plain values."""
@@ -146,6 +161,7 @@ class Summary:
             "unread": self.unread,
             "declared": dict(sorted(self.declared.items())),
             "conflicts": self.conflicts,
+            "suppressed": self.suppressed,
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),

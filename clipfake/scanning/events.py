@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clipfake.errors import ErrorCode
 from clipfake.records import Record
+from clipfake.report.baseline import Entry
 from clipfake.report.summary import Summary
 
 if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
@@ -91,7 +92,9 @@ class Finished:
         replaced: those of them that were there before.
         custody: the statement of custody; None without one.
         passed_over: what was not looked at, by kind.
-        only_lists: nothing but lists was given.
+        only_lists: nothing but lists was given, or git was asked.
+        unmatched: entries of the baseline that nothing matched; empty where only a part of the
+            files was looked at.
     """
 
     summary: Summary
@@ -100,10 +103,11 @@ class Finished:
     custody: Path | None = None
     passed_over: Mapping[str, int] = field(default_factory=Counter)
     only_lists: bool = False
+    unmatched: tuple[Entry, ...] = ()
 
     @property
     def nothing_to_scan(self) -> bool:
-        """Whether lists alone were given, and nothing that they name is an image."""
+        """Whether lists alone were given, or git was asked, and no image was named."""
         no_images = self.summary.errors[ErrorCode.NOT_AN_IMAGE.value]
         return self.only_lists and self.summary.files == no_images and not self.summary.unread
 

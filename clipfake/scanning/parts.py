@@ -6,8 +6,9 @@ from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
 from clipfake.metadata.trust import read_trust
 from clipfake.plan import Affects, ScanPlan
+from clipfake.report.baseline import Baseline, read_baseline
 from clipfake.scanning.cache import Cache
-from clipfake.sources import ArchiveLimits, Selection
+from clipfake.sources import ArchiveLimits, Changes, Ignoring, Selection
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does without
     from clipfake.detector.detector import Detector
@@ -23,7 +24,26 @@ def selection_of(plan: ScanPlan) -> Selection:
         what.follow_symlinks,
         archives=None if what.no_archives else ArchiveLimits(member_bytes=plan.cost.max_bytes),
         network=what.allow_network,
+        ignoring=Ignoring(what.ignore),
     )
+
+
+def changes_of(plan: ScanPlan) -> Changes | None:
+    """What git is asked for; None where it is not asked."""
+    what = plan.what
+    if not what.staged and what.changed_since is None:
+        return None
+    return Changes(what.changed_since, what.staged)
+
+
+def baseline_of(plan: ScanPlan) -> Baseline | None:
+    """The findings that were accepted; None without a baseline.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    path = plan.outputs.baseline
+    return None if path is None else read_baseline(path)
 
 
 def limits_of(plan: ScanPlan) -> Limits:

@@ -32,7 +32,9 @@ from clipfake.scanning.events import (
     Started,
 )
 from clipfake.scanning.parts import (
+    baseline_of,
     cache_of,
+    changes_of,
     limits_of,
     load_detector,
     metadata_of,
@@ -138,7 +140,9 @@ def _events(
     beside += [custody_path(outputs[0])] if plan.outputs.custody else []
     check_outputs(outputs, beside)
     paths = plan.what.paths if items is None else ()
-    sources = Sources(paths, selection_of(plan), null=plan.what.null)
+    changes = changes_of(plan) if items is None else None
+    sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
+    baseline = baseline_of(plan)
     metadata = metadata_of(plan)
     cache = cache_of(plan, metadata)
     reading: dict[str, Any] = {
@@ -160,7 +164,10 @@ def _events(
         reading |= {"metadata": metadata, "transform": transform, "thumbnails": shown}
         start = partial(_scored, detector=detector, rule=rule, **reading)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
-    summary, inputs = Summary(fail_on=fails, top=plan.outputs.top), Inputs()
+    summary, inputs = (
+        Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain),
+        Inputs(),
+    )
     about = about_scan(plan, detector)
     journal = open_journal(plan, sources, about, every=every) if items is None else None
     replaced = frozenset(path for path in outputs if path.exists())
@@ -168,7 +175,7 @@ def _events(
     if shown and detector is not None:
         told = {**about, "operating": _operating(detector)}
         pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
-    report = Report(outputs, sources.columns, told, journal, pictures)
+    report = Report(outputs, sources.columns, told, journal, baseline, pictures)
     with report:
         yield Started(about, summary, detector, rule)
         counted = _counted(sources) if count and sources.rereadable else SimpleQueue[Listed]()
@@ -194,7 +201,18 @@ def _events(
     custody = None
     if plan.outputs.custody:
         custody = write_custody(inputs, about, outputs, restored=summary.restored)
-    yield Finished(summary, outputs, replaced, custody, sources.passed_over, sources.only_lists)
+    # an entry matches nothing only where everything was looked at
+    whole = items is None and not sources.only_lists and plan.run.shard == "1/1"
+    unmatched = tuple(baseline.unmet()) if baseline is not None and whole else ()
+    yield Finished(
+        summary,
+        outputs,
+        replaced,
+        custody,
+        sources.passed_over,
+        sources.only_lists,
+        unmatched,
+    )
 
 
 def _scored(items: Iterable[Item], **options: Any) -> Generator[Record, None, None]:

@@ -5,8 +5,10 @@ May use: ``imaging``, ``errors``.
 
 from clipfake.sources.archive_limits import ArchiveLimits
 from clipfake.sources.archives.finder import Finder
+from clipfake.sources.changes import Changes
+from clipfake.sources.ignore import Ignoring
 from clipfake.sources.item import Item
 from clipfake.sources.select import Selection
 from clipfake.sources.sources import Sources
 
-__all__ = ["ArchiveLimits", "Finder", "Item", "Selection", "Sources"]
+__all__ = ["ArchiveLimits", "Changes", "Finder", "Ignoring", "Item", "Selection", "Sources"]

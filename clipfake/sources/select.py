@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from clipfake.sources.archive_limits import ArchiveLimits
+from clipfake.sources.ignore import Ignored, Ignoring
 
 # what a rule left out and a user may not know of, by its kind
 PassedOver = Counter[str]
 HIDDEN, LINKS, ARCHIVES, STREAMS = "hidden", "symbolic links", "archives", "compressed tars"
+IGNORED = "named by .clipfakeignore"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Selection:
         streams: look into compressed tars, which are inflated to list them; False takes each for
             one file.
         network: let URLs be opened; without it those that need another machine are refused.
+        ignoring: where ``.clipfakeignore`` files count; those of other machines never do.
+        ignored: those that count for the folder that is walked; None where none do.
     """
 
     include: Sequence[str] = ()
@@ -40,6 +44,8 @@ class Selection:
     archives: ArchiveLimits | None = field(default_factory=ArchiveLimits)
     streams: bool = True
     network: bool = False
+    ignoring: Ignoring = Ignoring.FOUND
+    ignored: Ignored | None = None
 
     def takes_file(self, relative: str) -> bool:
         """Whether a file is taken; ``relative`` is its path below the folder, with slashes."""
@@ -56,6 +62,12 @@ class Selection:
         if self.hidden or not _dotted(relative) or _matches(self._exclude, relative):
             return False
         return is_folder or not self.include or _matches(self._include, relative)
+
+    def ignores(self, relative: str, *, is_folder: bool = False) -> bool:
+        """Whether an ignore file leaves out what would be taken or entered else."""
+        if self.ignored is None or not self.ignored.leaves_out(relative, is_folder=is_folder):
+            return False
+        return self.enters(relative)
 
     def _excluded(self, relative: str) -> bool:
         if not self.hidden and _dotted(relative):

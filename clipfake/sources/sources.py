@@ -10,12 +10,14 @@ import pyarrow as pa
 from clipfake.errors import UsageError
 from clipfake.sources.archives.expand import expanded
 from clipfake.sources.archives.finder import Finder
+from clipfake.sources.changes import ChangedFiles, Changes
 from clipfake.sources.content import Carried
+from clipfake.sources.ignore import Ignored, Ignoring
 from clipfake.sources.item import Item
 from clipfake.sources.manifest import STDIN, Manifest, is_manifest
 from clipfake.sources.remote import as_local, is_url, need_permission, remote_item, remote_items
 from clipfake.sources.remote.driver import need_driver
-from clipfake.sources.select import STREAMS, PassedOver, Selection
+from clipfake.sources.select import IGNORED, STREAMS, PassedOver, Selection
 from clipfake.sources.walk import walk
 
 
@@ -32,7 +34,7 @@ class Count(NamedTuple):
 
 
 class Sources:
-    """Files, folders, manifests and URLs in the order in which they were named.
+    """Files, folders, manifests and URLs in the order in which they were named, or what git says.
 
     Attributes:
         columns: name and Arrow type of the manifests' own columns, all manifests together;
@@ -49,6 +51,7 @@ class Sources:
         selection: Selection,
         *,
         null: bool = False,
+        changes: Changes | None = None,
     ) -> None:
         """Check each name; nothing is listed yet but archives of which members are named.
 
@@ -57,17 +60,21 @@ class Sources:
                 standard input.
             selection: which files of a folder are taken, and whether URLs may be opened.
             null: zero bytes end the names on standard input and in ``.txt`` lists.
+            changes: take only what git calls new of the files and folders; None for all of them.
 
         Raises:
             UsageError: a name does not exist, a manifest cannot be read, or a URL may not be
-                opened, or not without a driver that is not installed.
+                opened, or not without a driver that is not installed; or git cannot answer.
         """
         self._selection = selection
-        self._parts: list[str | Manifest] = []
+        self._parts: list[str | Manifest | ChangedFiles] = []
         self._finder = Finder(selection.archives)
         self.columns: dict[str, pa.DataType] = {}
         self.rereadable = True
         self.passed_over = PassedOver()
+        if changes is not None:
+            self._parts.append(_changed(paths, changes))
+            paths = ()
         for given in paths:
             path = self._local(os.fspath(given))
             if is_url(path):
@@ -90,8 +97,15 @@ class Sources:
 
     @property
     def only_lists(self) -> bool:
-        """Whether all that was named are lists, which may well name no image."""
-        return bool(self._parts) and all(isinstance(part, Manifest) for part in self._parts)
+        """Whether all that was named may well hold no image: lists, and what git calls new.
+
+        So may names that ignore files are asked about.
+        """
+        return bool(self._parts) and all(
+            not isinstance(part, str)
+            or (self._selection.ignoring is Ignoring.ALL and not os.path.isdir(part))
+            for part in self._parts
+        )
 
     def __iter__(self) -> Iterator[Item]:
         """Items of all parts, in order; ``passed_over`` begins anew.
@@ -117,14 +131,24 @@ class Sources:
     def _items(
         self, finder: Finder, passed_over: PassedOver, selection: Selection
     ) -> Iterator[Item]:
+        ignored = Ignored(os.curdir) if selection.ignoring is Ignoring.ALL else None
         for part in self._parts:
-            if isinstance(part, Manifest):
+            if isinstance(part, ChangedFiles):
+                yield from part.items(selection, passed_over)
+            elif isinstance(part, Manifest):
                 for item in part:
-                    yield from self._listed(item, finder, passed_over, selection)
+                    if _leaves_out(ignored, item.path):
+                        passed_over[IGNORED] += 1
+                    else:
+                        yield from self._listed(item, finder, passed_over, selection)
+                    yield from ignored.faults() if ignored else ()
             elif is_url(part):
                 yield from remote_items(part, selection, passed_over)
             elif os.path.isdir(part):
                 yield from walk(part, selection, passed_over)
+            elif _leaves_out(ignored, part):
+                passed_over[IGNORED] += 1
+                yield from ignored.faults() if ignored else ()
             else:
                 item = finder.found(Item(part, named=True))
                 yield from expanded(item, selection, passed_over=passed_over)
@@ -171,3 +195,25 @@ class Sources:
         for name, kind in columns.items():
             known = self.columns.get(name, kind)
             self.columns[name] = kind if known == kind else pa.string()
+
+
+def _leaves_out(ignored: Ignored | None, path: str) -> bool:
+    """Whether ignore files leave out a name that was given."""
+    return ignored is not None and not is_url(path) and ignored.leaves_out(path)
+
+
+def _changed(paths: Sequence[str | os.PathLike[str]], changes: Changes) -> ChangedFiles:
+    """What git calls new below names.
+
+    Raises:
+        UsageError: a name is a list or a URL, which git does not know, or is not there; or git
+            cannot answer.
+    """
+    names = [os.fspath(path) for path in paths]
+    for name in names:
+        if is_url(name) or name == STDIN or (is_manifest(name) and os.path.isfile(name)):
+            asked = "--staged" if changes.staged else "--changed-since"
+            raise UsageError(f"{name}: {asked} asks git, not a list; name folders and files")
+        if not os.path.lexists(name):
+            raise UsageError(f"{name}: no such file or folder")
+    return ChangedFiles(names, changes)

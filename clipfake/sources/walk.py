@@ -3,13 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.archives.expand import expanded
+from clipfake.sources.ignore import Ignored, Ignoring
 from clipfake.sources.item import Item
-from clipfake.sources.select import HIDDEN, LINKS, PassedOver, Selection
+from clipfake.sources.select import HIDDEN, IGNORED, LINKS, PassedOver, Selection
 
 SORTED_UP_TO = 100_000
 
@@ -42,15 +43,18 @@ def walk(root: str, selection: Selection, passed_over: PassedOver | None = None)
     Args:
         root: the folder.
         selection: which files and folders are taken.
-        passed_over: counts what is left out for being hidden, a link or an archive.
+        passed_over: counts what is left out for being hidden, ignored, a link or an archive.
 
     Yields:
         Items whose path is ``root`` joined with the path below it, and of the members of
-        archives. A folder that cannot be listed is an item of its own, with its problem.
+        archives. A folder that cannot be listed is an item of its own, with its problem; so is an
+        ignore file that cannot be used.
     """
     # a list, since folders can be nested deeper than calls
     levels = [_Level(root, "", _identity(root), _entries(root))]
     passed_over = Counter() if passed_over is None else passed_over
+    ignored = None if selection.ignoring is Ignoring.NONE else Ignored(root)
+    selection = replace(selection, ignored=ignored)
     while levels:
         level = levels[-1]
         try:
@@ -68,6 +72,11 @@ def walk(root: str, selection: Selection, passed_over: PassedOver | None = None)
             passed_over[LINKS] += selection.enters(below)
             continue
         is_folder = _is_folder(entry)
+        leaves_out = selection.ignores(below, is_folder=is_folder)
+        yield from ignored.faults() if ignored else ()
+        if leaves_out:
+            passed_over[IGNORED] += 1
+            continue
         passed_over[HIDDEN] += selection.hides(below, is_folder=is_folder)
         if is_folder:
             identity = _identity(entry.path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clipfake.errors import UsageError
-from clipfake.sources import Item, Selection, Sources
+from clipfake.sources import Ignoring, Item, Selection, Sources
 from clipfake.sources.labelled import Example, is_ai_label
 from clipfake.training.store import ImageStore
 
@@ -34,7 +34,7 @@ def read_examples(
             one's own.
     """
     examples = []
-    sources = Sources(paths, Selection(archives=None))
+    sources = Sources(paths, Selection(archives=None, ignoring=Ignoring.NONE))
     if source_column not in ("source", *sources.columns):
         known = ", ".join(sources.columns) or "none"
         raise UsageError(f"source column {source_column}: in no manifest; columns are {known}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
 from clipfake.cli.app import main
 from tests.conftest import encoded, picture
@@ -19,6 +20,14 @@ def clipfake(*arguments: object) -> int:
 def scan(folder: Path, output: Path, *options: object) -> int:
     """Scan a folder into a report; the exit code."""
     return clipfake("scan", folder, "-o", output, "--quiet", "--workers", 0, *options)
+
+
+def declared(seed: int) -> bytes:
+    """A picture that says of itself that it is AI-made."""
+    words = PngInfo()
+    settings = f"Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: {seed}, Size: 64x48, Model: sd"
+    words.add_text("parameters", f"a cat\n{settings}")
+    return encoded(picture(seed=seed), pnginfo=words)
 
 
 def twelve_files(root: Path) -> Path:

@@ -113,6 +113,7 @@ def test_of_metadata_alone(
     assert ended(place, monkeypatch, line, "--no-pixels", *workers) == code
 
 
+@pytest.mark.usefixtures("small_detector")
 @pytest.mark.parametrize(("line", "code"), SCORED, ids=[line for line, _ in SCORED])
 def test_of_pixels(place: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: Exit) -> None:
     workers = ("--workers", "0") if line.startswith("scan") else ()

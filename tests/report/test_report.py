@@ -12,7 +12,7 @@ from clipfake.errors import ClipfakeError, ReportError, UsageError
 from clipfake.records import Record
 from clipfake.report.files import publish
 from clipfake.report.parquet import parquet_files, read_about
-from clipfake.report.report import FORMATS, Report, check_output
+from clipfake.report.report import FORMATS, Report, check_output, ending_of
 
 ENDINGS = (".parquet", ".csv", ".jsonl")
 
@@ -52,7 +52,8 @@ def full_disk(path: Path) -> None:
 
 
 def test_formats_are_these() -> None:
-    assert tuple(FORMATS) == (*ENDINGS, ".parts", ".html", ".site")
+    told = (".sarif", ".junit.xml", ".codequality.json", ".md")
+    assert tuple(FORMATS) == (*ENDINGS, ".parts", *told, ".html", ".site")
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
@@ -66,6 +67,13 @@ def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:
 def test_the_endings_case_does_not_matter(tmp_path: Path, name: str) -> None:
     fill([tmp_path / name], 1)
     assert listing(tmp_path) == [name]
+
+
+def test_an_ending_of_two_dots_goes_before_its_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, ".wide.csv", FORMATS[".csv"])
+    names = ["a.csv", "a.wide.csv", "A.Wide.CSV", "a.wide.b.csv", "wide.csv"]
+    endings = [ending_of(Path(name)) for name in names]
+    assert endings == [".csv", ".wide.csv", ".wide.csv", ".csv", ".csv"]
 
 
 def test_the_same_format_twice_is_fine(tmp_path: Path) -> None:
@@ -145,13 +153,13 @@ def test_rows_reach_the_file_group_by_group(
 # --- outputs that cannot be
 
 
-@pytest.mark.parametrize("name", ["r", "r.txt", "r.parquet.gz", "r.xlsx", "parquet"])
+@pytest.mark.parametrize("name", ["r", "r.txt", "r.parquet.gz", "r.xlsx", "parquet", ".csv"])
 def test_an_unknown_ending_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_output(tmp_path / name)
     assert str(caught.value) == (
         f"{tmp_path}/{name}: the ending names no format; use one of .parquet, .csv, .jsonl, "
-        ".parts, .html, .site"
+        ".parts, .sarif, .junit.xml, .codequality.json, .md, .html, .site"
     )
 
 

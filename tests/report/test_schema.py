@@ -72,6 +72,7 @@ def full_record() -> Record:
         error_code=ErrorCode.DAMAGED,
         error="a.png: damaged",
         unread=True,
+        suppressed="known",
         extra={"label": "cat"},
     )
 
@@ -151,6 +152,7 @@ def test_a_full_record_fills_every_column() -> None:
         "error": "a.png: damaged",
         "unread": True,
         "path_raw": b"a\xff.png",
+        "suppressed": "known",
         "label": "cat",
     }
     assert list(row) == [*COLUMNS, "label"]

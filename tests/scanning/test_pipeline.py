@@ -184,6 +184,6 @@ def test_the_caches_key_is_of_what_changes_content(tmp_path: Path, name: str) ->
         cache.close()
         return cache.content
 
-    needed: dict[str, Any] = {"output": ["r.csv"]} if name == "custody" else {}
+    needed: dict[str, Any] = {"output": ["r.csv"]} if name in ("custody", "explain") else {}
     differs = content(**needed, **{name: OTHER[name]}) != content()
     assert differs is (options()[name].option.affects is Affects.CONTENT)

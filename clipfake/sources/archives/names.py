@@ -8,7 +8,7 @@ import os
 from collections import Counter
 
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.sources.select import HIDDEN, PassedOver, Selection
+from clipfake.sources.select import HIDDEN, IGNORED, PassedOver, Selection
 
 MAX_BYTES = 4096
 MAX_FOLDERS = 100
@@ -27,7 +27,7 @@ class Names:
     ) -> None:
         self.below = below
         self._passed_over = Counter() if passed_over is None else passed_over
-        self._hides = False
+        self._hides = self._ignores = False
         self._selection = selection
         self._folder = ""
         self._entered = True
@@ -48,11 +48,15 @@ class Names:
         folder = "/".join(parts[:-1])
         if folder != self._folder:
             self._folder = folder
-            above = (self.below + "/".join(parts[:end]) for end in range(1, len(parts)))
+            above = [self.below + "/".join(parts[:end]) for end in range(1, len(parts))]
             shut = next((each for each in above if not self._selection.enters(each)), None)
-            self._entered = shut is None
             self._hides = shut is not None and self._selection.hides(shut, is_folder=True)
+            self._ignores = shut is None and any(
+                self._selection.ignores(each, is_folder=True) for each in above
+            )
+            self._entered = shut is None and not self._ignores
         self._passed_over[HIDDEN] += self._hides
+        self._passed_over[IGNORED] += self._ignores
         return self.below + ("/".join(parts) or "unnamed") if self._entered else None
 
     def takes(self, relative: str) -> bool:
@@ -62,6 +66,9 @@ class Names:
     def enters(self, relative: str) -> bool:
         """Whether a member is looked into, should it be an archive itself."""
         self._passed_over[HIDDEN] += self._selection.hides(relative)
+        if self._selection.ignores(relative):
+            self._passed_over[IGNORED] += 1
+            return False
         return self._selection.enters(relative)
 
 
