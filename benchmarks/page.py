@@ -7,12 +7,14 @@
 the page and of the site, and the memory that writing it added. Where Chromium and playwright are at
 hand it opens each from disk and prints the time to the first paint, until all cards are there, and
 from a letter in the search to the new cards. ``cost`` scans the files of DATA with and without
-thumbnails, in turn, chunk by chunk, so that a machine's changes of speed fall on both.
+thumbnails, in turn, chunk by chunk, so that a machine's changes of speed fall on both, and decodes
+each file alone with and without: where others use the machine too, CPU seconds tell more.
 """
 
 import argparse
 import io
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -29,7 +31,7 @@ from PIL import Image
 from clipfake.detector import Detector
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.operating import operating_facts
-from clipfake.errors import ErrorCode
+from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
@@ -42,7 +44,7 @@ PICTURES = 200  # that differ; a report repeats them, with hashes of their own
 ENDINGS = (".html", ".site")
 CAMERAS = (("Canon", "EOS 5D"), ("Nikon", "D850"), ("Sony", "ILCE-7M3"), (None, None))
 TOOLS = ("ComfyUI", "AUTOMATIC1111", None, None, None)
-CHUNK = 100
+CHUNK = 20
 
 
 def drawn(seed: int) -> Image.Image:
@@ -213,27 +215,62 @@ def cost(data: str, files: int, rounds: int) -> None:
     items = [Item(item.path) for item in islice(Sources([data], Selection()), files)]
     detector = Detector.load()
 
-    def scan(chunk: list[Item], *, pictured: bool) -> float:
-        start = time.perf_counter()
+    def scan(chunk: list[Item], *, pictured: bool) -> tuple[float, float]:
+        start, cpu = time.perf_counter(), _cpu()
         rule = detector.adapter.rule()
         for _ in scan_items(chunk, detector, rule, limits=Limits(), thumbnails=pictured):
             pass
-        return time.perf_counter() - start
+        return time.perf_counter() - start, _cpu() - cpu
 
-    scan(items[:32], pictured=True)  # warm up
-    plain, pictured, ratios = 0.0, 0.0, []
+    scan(items[:CHUNK], pictured=True)  # warm up
+    taken: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
     for turn in range(rounds):
         for first in range(0, len(items), CHUNK):
-            chunk = items[first : first + CHUNK]
             order = (False, True) if turn % 2 == 0 else (True, False)
-            taken = {with_: scan(chunk, pictured=with_) for with_ in order}
-            plain, pictured = plain + taken[False], pictured + taken[True]
-            ratios.append(taken[True] / taken[False])
+            for pictured in order:
+                taken[pictured].append(scan(items[first : first + CHUNK], pictured=pictured))
+    print(f"{len(items)} files, {rounds} rounds, chunks of {CHUNK}")
+    for place, name in enumerate(("wall", "CPU, with that of the workers")):
+        without, with_ = (np.array([each[place] for each in taken[which]]) for which in taken)
+        ratios = with_ / without
+        print(
+            f"{name}: without {without.sum():.1f} s, with thumbnails {with_.sum():.1f} s, ratio "
+            f"{with_.sum() / without.sum():.3f}; of chunks: median {np.median(ratios):.3f}, "
+            f"{ratios.min():.3f} to {ratios.max():.3f}"
+        )
+    each = sum(cpu for _, cpu in taken[False]) / (rounds * len(items))
+    _decode_alone(items, 1000 * each)
+
+
+def _decode_alone(items: list[Item], scan: float) -> None:
+    """Print what hash and thumbnail add to decoding a file, beside a scan's CPU milliseconds."""
+    ways = {"alone": (False, False), "with hash": (True, False), "with thumbnail": (True, True)}
+    spent = dict.fromkeys(ways, 0.0)
+    for item in items:
+        data = Path(item.path).read_bytes()
+        for name, (hashed, pictured) in ways.items():
+            least = []
+            for _ in range(3):
+                start = time.process_time()
+                try:
+                    decode(data, Preprocessing(), Limits(), hashed=hashed, pictured=pictured)
+                except ImageError:
+                    break
+                least.append(time.process_time() - start)
+            spent[name] += 1000 * min(least, default=0.0) / len(items)
+    hashing = spent["with hash"] - spent["alone"]
+    picturing = spent["with thumbnail"] - spent["with hash"]
     print(
-        f"{len(items)} files, {rounds} rounds: without {plain:.1f} s, with thumbnails "
-        f"{pictured:.1f} s, ratio {pictured / plain:.3f}; of chunks of {CHUNK}: median "
-        f"{statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
+        f"decoding, CPU a file: {spent['alone']:.2f} ms; the hash adds {hashing:.2f} ms, the "
+        f"thumbnail {picturing:.2f} ms, which is {100 * picturing / scan:.2f} % of the "
+        f"{scan:.0f} ms of a scan"
     )
+
+
+def _cpu() -> float:
+    """Seconds of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def main() -> None:
