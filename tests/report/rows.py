@@ -29,7 +29,7 @@ HOSTILE = (
 
 def digest(name: str) -> str:
     """64 hex digits that go with a name."""
-    return name.encode().hex().ljust(64, "0")[:64]
+    return name.encode("utf-8", "surrogatepass").hex().ljust(64, "0")[:64]
 
 
 def row(path: str = "a.png", suppressed: str | None = None, **values: Any) -> dict[str, Any]:
