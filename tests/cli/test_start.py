@@ -10,24 +10,28 @@ import pytest
 from tests.conftest import PATIENCE, encoded, picture
 
 ROOT = Path(__file__).parent.parent.parent
+# pyarrow imports pandas wherever that is installed; without it, an import of ours would fail
 _CODE = """
 import json, sys
+sys.modules["pandas"] = None
 from clipfake.cli.app import main
 try:
     main(sys.argv[1:])
 finally:
-    heads = {name.partition(".")[0] for name in sys.modules}
+    heads = {name.partition(".")[0] for name, held in sys.modules.items() if held}
     print(json.dumps(sorted(heads)), file=sys.stderr)
 """
 _IN_TURN = """
 import json, sys
+sys.modules["pandas"] = None
 from clipfake.cli.app import main
 found = []
 for arguments in json.loads(sys.argv[1]):
     try:
         main(arguments)
     except SystemExit as end:
-        found.append(sorted({name.partition(".")[0] for name in sys.modules}))
+        held = {name.partition(".")[0] for name, module in sys.modules.items() if module}
+        found.append(sorted(held))
 print(json.dumps(found), file=sys.stderr)
 """
 HEAVY = ("torchvision", "open_clip", "timm", "transformers", "huggingface_hub", "sklearn", "scipy")
