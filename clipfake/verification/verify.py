@@ -14,7 +14,7 @@ from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import is_available
 from clipfake.errors import UsageError
-from clipfake.plan import Affects, ScanPlan
+from clipfake.plan import ScanPlan
 from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, digest_of
 from clipfake.report.parquet import parquet_files, read_about
@@ -163,10 +163,9 @@ def _folder(about: Mapping[str, Any]) -> Path:
 
 def _plan_of(about: Mapping[str, Any], workers: int | None) -> ScanPlan:
     """A plan that gives the same of the same bytes as that of the report."""
-    kept = ScanPlan.of_report(about).identity(Affects.CONTENT, Affects.VERDICT)
-    if kept["c2pa_trust"]:
-        kept["c2pa_trust"] = _folder(about) / kept["c2pa_trust"]
-    return ScanPlan.of(workers=workers, **kept)
+    plan = ScanPlan.of_report(about)
+    trust = plan.metadata.c2pa_trust
+    return plan.alone(workers=workers, c2pa_trust=_folder(about) / trust if trust else None)
 
 
 def _on_this_machine(report: Path, found: Differences, inputs: Inputs) -> Iterator[Row]:
