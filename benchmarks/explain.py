@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from clipfake.detector import Detector
-from clipfake.detector.attribution import hidden_logits, patch_evidence
+from clipfake.detector.patch_evidence import hidden_logits, patch_evidence
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 

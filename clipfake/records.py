@@ -68,6 +68,36 @@ class Fact:
     claim: Claim | None = None
 
 
+class GeneratorBasis(str, Enum):
+    """Where an answer to "which generator" comes from, the most trusted first."""
+
+    SIGNED = "signed"  # a C2PA manifest that holds, by a signer on the trust list
+    DECLARED = "declared"  # the file says so; anybody can write that
+    WATERMARK = "watermark"  # a generator's public pattern in the pixels
+    PIXELS = "pixels"  # the detector's opinion
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One source's answer to which generator made an image.
+
+    Attributes:
+        basis: the kind of source.
+        generator: usual name; of pixels the family's title, or the name of an added generator.
+        family: ``clipfake.attribution.families.Family`` value; None where none is known.
+        version: as the source gives it; None where it gives none.
+        score: of pixels alone: calibrated probability, 0..1, that the family is right.
+        by: key of the fact that says so; ``pixels`` for the detector.
+    """
+
+    basis: GeneratorBasis
+    generator: str
+    family: str | None = None
+    version: str | None = None
+    score: float | None = None
+    by: str = ""
+
+
 def cut(text: str) -> str:
     """A text as the value of a fact, without halves of surrogate pairs, which JSON can name."""
     return text[:MAX_TEXT].encode("utf-8", errors="replace").decode("utf-8")
@@ -127,6 +157,13 @@ class Record:
         threshold: score from which the verdict is ai.
         model: name and digest of the adapter that scored.
         phash: perceptual hash of the pixels, 16 hex digits; see clipfake.imaging.phash.
+        generator: which generator made it, by the most trusted source; ``unknown`` where the
+            pixels are those of a generator and none is told apart; None where nothing says ai.
+        generator_basis: that source: signed, declared, watermark or pixels.
+        generator_family: the family of the generator.
+        generator_score: of pixels: calibrated probability that the family is right.
+        attributions: what every source says, the most trusted first.
+        looks_like: what the pixels say, whatever the verdict; not part of a report.
         exif: None when the file has no EXIF block.
         facts: what the file says of itself, and where; None when it was not read.
         notes: what was done out of the ordinary.
@@ -159,6 +196,12 @@ class Record:
     threshold: float | None = None
     model: str | None = None
     phash: str | None = None
+    generator: str | None = None
+    generator_basis: str | None = None
+    generator_family: str | None = None
+    generator_score: float | None = None
+    attributions: tuple[Attribution, ...] = ()
+    looks_like: Attribution | None = None
     exif: Exif | None = None
     facts: tuple[Fact, ...] | None = None
     notes: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The detector: backbone, adapter, calibration and the class that joins them.
 
-May use: ``imaging``, ``records``, ``errors``.
+May use: ``attribution``, ``imaging``, ``records``, ``errors``.
 """
 
 from clipfake.detector.detector import Detector

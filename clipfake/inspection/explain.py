@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from clipfake.detector.attribution import patch_evidence
 from clipfake.detector.detector import Detector
+from clipfake.detector.patch_evidence import patch_evidence
 from clipfake.errors import ImageError, ReportError
 from clipfake.imaging.decode import decode, thumbnail
 from clipfake.plan import ScanPlan

@@ -1,4 +1,4 @@
 """What the file itself says about where it came from; never mixed into the score.
 
-May use: ``imaging``, ``records``, ``errors``.
+May use: ``attribution``, ``imaging``, ``records``, ``errors``.
 """

@@ -10,8 +10,8 @@ from PIL import Image
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.detector import Detector
-from clipfake.detector.attribution import hidden_logits, patch_evidence
 from clipfake.detector.forward import class_tokens
+from clipfake.detector.patch_evidence import hidden_logits, patch_evidence
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.inspection.explain import CAVEAT, VALUES, overlay, strengths
