@@ -31,7 +31,7 @@ class Estimate:
 
 def bootstrap(
     measure: Callable[[Counts], Sequence[float]],
-    is_ai: Bools,
+    is_ai: Bools | None,
     sources: Strings,
     *,
     draws: int = 1000,
@@ -44,7 +44,7 @@ def bootstrap(
 
     Args:
         measure: one or more figures when image i is there ``times[i]`` times, int64 ``[N]``.
-        is_ai: ``[N]``, both classes present.
+        is_ai: ``[N]``, both classes present; None where all images are of one class.
         sources: ``[N]``, where each image came from.
         draws: bootstrap draws; those without one of the classes, or that leave a figure
             without a value (NaN), are passed over.
@@ -56,11 +56,11 @@ def bootstrap(
     for _ in range(draws):
         drawn = rng.integers(0, len(names), len(names))
         times = np.bincount(drawn, minlength=len(names))[index]
-        if times[is_ai].any() and times[~is_ai].any():
+        if is_ai is None or (times[is_ai].any() and times[~is_ai].any()):
             figures = measure(times)
             if not np.isnan(figures).any():
                 values.append(figures)
-    found = np.array(measure(np.ones(len(is_ai), dtype=np.int64)), dtype=np.float64)
+    found = np.array(measure(np.ones(len(sources), dtype=np.int64)), dtype=np.float64)
     tail = (1 - LEVEL) / 2
     drawn_values = np.array(values, dtype=np.float64).reshape(len(values), len(found))
     ends = np.full((2, len(found)), np.nan)
