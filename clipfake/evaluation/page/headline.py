@@ -34,16 +34,14 @@ def headline(found: Evaluation) -> list[Figure]:
     overall = found.overall
     line = [_plain(overall.auc, "AUC")]
     if overall.recall is not None and overall.fpr is not None:
-        line.append(_percent(overall.recall, "of AI images called AI"))
-        line.append(_percent(overall.fpr, "of real images called AI"))
+        line.append(_percent(overall.recall, "recall"))
+        line.append(_percent(overall.fpr, "false-positive rate"))
     else:
         line.append(_plain(overall.average_precision, "average precision"))
         line.append(_percent(overall.recall_at[0.01], "recall at 1 % false positives"))
     images = overall.ai + overall.real
-    line.append(Figure(f"{images:,}", f"images, {overall.ai:,} AI and {overall.real:,} real"))
     sources = len(np.unique(found.images.sources))
-    own = "sources, one for each image" if sources == images else "sources"
-    line.append(Figure(f"{sources:,}", own if sources != 1 else "source"))
+    line.append(Figure(f"{images:,}", f"images of {counted(sources, 'source')}"))
     return line
 
 
@@ -87,6 +85,7 @@ def measured(found: Evaluation, version: str) -> list[tuple[str, str]]:
         ("Detector", found.scores.by),
         ("Data", found.data.path),
         ("Layout", found.data.layout.value),
+        ("Images", f"{found.overall.ai:,} AI and {found.overall.real:,} real"),
         ("Unscored", _counts(found.unscored)),
         ("Passed over", _counts(found.data.passed_over)),
         ("Intervals", "95 %, by a bootstrap that takes whole sources"),

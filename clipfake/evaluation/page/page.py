@@ -4,7 +4,7 @@ from pathlib import Path
 
 from clipfake.evaluation.page.headline import bias, headline, measured, sentences
 from clipfake.evaluation.page.plots import plots
-from clipfake.evaluation.page.tables import in_all, tables
+from clipfake.evaluation.page.tables import in_all, mean_over, tables
 from clipfake.evaluation.page.wrong import most_wrong
 from clipfake.evaluation.result import Evaluation
 from clipfake.report.files import partial_path, publish, report_error
@@ -39,7 +39,7 @@ def write_page(found: Evaluation, path: Path, *, workers: int | None = None) -> 
         flatters=found.bias is not None and found.bias.warns,
         plots=plots(found),
         in_all=in_all(found.overall),
-        means=found.means,
+        means=mean_over(found.means),
         tables=tables(found),
         classes=most_wrong(found, workers),
         measured=measured(found, __version__),

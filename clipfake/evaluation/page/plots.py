@@ -141,15 +141,15 @@ def _by_generator(found: Evaluation, scored: Images) -> Drawn:
             place, _short(f"{shown(name)} ({count})"), f"{shown(name)}: {counted(count, 'image')}"
         )
         shares = np.histogram(scored.scores[own], _BINS, (low, high))[0] / count
+        most_of_row = float(shares.max())
         plot.bar((low, high), (place - 0.42, place + 0.42), "raised")
         for start, end, share in zip(edges, edges[1:], shares.tolist(), strict=False):
             if share:
                 title = f"{start:.3g} to {end:.3g}: {percent(share)} %"
                 kind = "ai" if place else "real"
                 # the square root, so that one image of a hundred can be seen
-                plot.bar(
-                    (start, end), (place - 0.42, place + 0.42), kind, title, opacity=share**0.5
-                )
+                shade = (share / most_of_row) ** 0.5
+                plot.bar((start, end), (place - 0.42, place + 0.42), kind, title, opacity=shade)
     if found.rule is not None:
         plot.across(found.rule.threshold, f"called AI from {found.rule.threshold:.3f}")
     plot.x_axis(ticks(low, high), "score")

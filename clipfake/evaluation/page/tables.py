@@ -1,7 +1,7 @@
 """The tables of an evaluation: the worst and the best rows shown, those between them folded."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from clipfake.evaluation.figures import Figures, RealSource
 from clipfake.evaluation.intervals import Estimate
@@ -12,6 +12,12 @@ from clipfake.report.page.words import shown
 END = 10  # rows that are shown of each end
 MOST = 500  # rows of each end that a page holds
 _NAME = 200  # characters
+_MEANS = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "accuracy_half": "accuracy at 0.5",
+    "balanced_accuracy": "balanced accuracy",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Table:
 
 def tables(found: Evaluation) -> list[Table]:
     """Those of an evaluation, in order."""
-    made = [_sets("Generators", "generator", [(row.name, row) for row in found.generators], 4)]
+    made = [_sets("Generators", "generator", [(row.name, row) for row in found.generators], 1)]
     if len(found.real_kinds) > 1:
         made.append(_alarms("Kinds of real images", "kind", found.real_kinds))
     if found.real_sources != found.real_kinds:
@@ -121,42 +127,56 @@ def in_all(figures: Figures) -> list[tuple[str, str]]:
     return lines
 
 
+def mean_over(means: Mapping[str, float]) -> str:
+    """The means over generators as a sentence."""
+    said = ", ".join(f"{_MEANS.get(name, name)} {value:.3f}" for name, value in means.items())
+    return f"Mean over generators: {said}."
+
+
 def _sets(title: str, of: str, rows: Sequence[tuple[str, Figures]], key: int | None) -> Table:
-    # a figure that no row has gets no column
+    # what matters most first, so that a narrow screen shows it
     figures: dict[str, Callable[[Figures], Cell]] = {
-        "AI": lambda row: _count(row.ai),
-        "real": lambda row: Cell(f"{row.real:,}{'*' if row.reals == 'own' else ''}", row.real),
-        "unscored": lambda row: _count(row.ai_unscored + row.real_unscored),
         "AUC": lambda row: _estimate(row.auc, "{:.3f}", 1),
         "AP": lambda row: _estimate(row.average_precision, "{:.3f}", 1, bare=True),
         "recall": lambda row: _estimate(row.recall, "{:.1f}", 100),
         "FPR": lambda row: _estimate(row.fpr, "{:.1f}", 100),
         "balanced accuracy": lambda row: _estimate(row.balanced_accuracy, "{:.1f}", 100, bare=True),
         "recall at 1 % FPR": lambda row: _estimate(row.recall_at[0.01], "{:.1f}", 100, bare=True),
+        "AI": lambda row: _count(row.ai),
+        "real": lambda row: Cell(f"{row.real:,}{'*' if row.reals == 'own' else ''}", row.real),
+        "unscored": lambda row: _count(row.ai_unscored + row.real_unscored),
     }
     cells = [[_name(name), *(cell(row) for cell in figures.values())] for name, row in rows]
-    kept = [0] + [
-        place
-        for place in range(1, len(figures) + 1)
-        if any(row[place].value is not None for row in cells)
-    ]
-    columns = [of, *figures]
     note = "Recall, FPR and accuracy in percent."
     if any(row.reals == "own" for _, row in rows):
         note += " * measured against the generator's own real images."
-    cells = [[row[place] for place in kept] for row in cells]
     if key is not None:
         cells.sort(key=lambda row: _order(row[key].value))
-    return Table(title, [columns[place] for place in kept], cells, key, note=note)
+    return _told(Table(title, [of, *figures], cells, key, note=note))
 
 
 def _alarms(title: str, of: str, rows: Sequence[RealSource]) -> Table:
     cells: list[Row] = [
-        [_name(r.name), _count(r.images), _count(r.unscored), _estimate(r.fpr, "{:.1f}", 100)]
+        [_name(r.name), _estimate(r.fpr, "{:.1f}", 100), _count(r.images), _count(r.unscored)]
         for r in sorted(rows, key=lambda row: (-row.fpr.value, -row.images, row.name))
     ]
     note = "FPR: how many of 100 are called AI at the operating point."
-    return Table(title, (of, "images", "unscored", "FPR"), cells, 3, True, note)
+    return _told(Table(title, (of, "FPR", "images", "unscored"), cells, 1, True, note))
+
+
+def _told(table: Table) -> Table:
+    """The table without columns that say nothing: figures that no row has, and none unscored."""
+    kept = [
+        place
+        for place, column in enumerate(table.columns)
+        if any(row[place].value is not None for row in table.rows)
+        and (column != "unscored" or any(row[place].value for row in table.rows))
+    ]
+    return replace(
+        table,
+        columns=[table.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in table.rows],
+    )
 
 
 def _differences(found: Evaluation, names: tuple[str, str]) -> Table:

@@ -44,7 +44,7 @@ def test_figures_come_first_then_plots_tables_and_errors(tmp_path: Path) -> None
     ]
     assert [title for title in titles if title in wanted] == wanted
     line = found.source[found.source.index('<ul class="verdicts">') :].partition("</ul>")[0]
-    for text in ("AUC", "of AI images called AI", "of real images called AI", "20", "5"):
+    for text in ("AUC", "recall", "false-positive rate", "20", "images of 5 sources"):
         assert text in line
     assert line.count('class="interval"') == 3
     assert "never by accuracy" in found.texts
@@ -77,12 +77,7 @@ def test_the_worst_and_best_are_shown_and_the_rest_folded(tmp_path: Path) -> Non
     assert shown.count('<th scope="row"') == 20
     assert folded.count('<th scope="row"') == 23
     assert "the 23 between them are folded below" in shown
-    areas = [
-        float(value)
-        for value in re.findall(
-            r'</bdi></th>(?:<td[^>]*>.*?</td>){3}<td data-value="([\d.]+)"', shown
-        )
-    ]
+    areas = [float(value) for value in re.findall(r'</bdi></th><td data-value="([\d.]+)"', shown)]
     assert len(areas) == 20
     assert areas == sorted(areas)
     assert 'aria-sort="ascending"' in shown
@@ -162,5 +157,5 @@ def test_a_page_of_thousands_of_generators_stays_small(tmp_path: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="page.html"):
+    with pytest.raises(ReportError, match=r"page\.html"):
         write_page(evaluation(tmp_path / "set"), tmp_path / "none" / "page.html", workers=0)
