@@ -68,8 +68,8 @@ def page_of_evaluation(folder: Path, groups: int = 40) -> Path:
             name = f"{'generator' if is_ai else 'camera'}-{number}"
             middle = rng.uniform(0.4, 1.0) if is_ai else 0.2
             for place in range(8):
-                path = str(pictures[(number + place) % len(pictures)])
-                examples.append(Example(path, is_ai, name, name))
+                shown = pictures[(number + place) % len(pictures)]
+                examples.append(Example(str(shown), is_ai, name, name))
                 scores.append(float(np.clip(rng.normal(middle, 0.2), 0, 1)))
     data = LabelledSet("labelled.csv", Layout.MANIFEST, examples, Counter())
     none: list[str | None] = [None] * len(scores)

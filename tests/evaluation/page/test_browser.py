@@ -99,7 +99,7 @@ def test_the_rest_is_folded_and_printed(seen: Seen, page: Path) -> None:
 
 
 def test_hostile_names_run_nothing(seen: Seen, tmp_path: Path) -> None:
-    found = evaluation(tmp_path / "set", generators=25, name=EVIL, perturbations=(EVIL,))
+    found = evaluation(tmp_path / "set", generators=25, name=EVIL, perturbations=PERTURBED)
     write_page(found, tmp_path / "page.html", workers=0)
     seen.open(tmp_path / "page.html")
     for button in seen.page.query_selector_all(".table .wide >> nth=0 >> button"):

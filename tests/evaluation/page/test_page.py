@@ -118,7 +118,7 @@ def test_errors_are_shown_upright_and_what_is_gone_has_a_place(tmp_path: Path) -
 @pytest.mark.parametrize("text", [*TEXTS, "{kind}" + HOSTILE, "$x^2$ & <b>"])
 def test_hostile_names_stay_text(tmp_path: Path, text: str) -> None:
     name = re.sub(r"[{}/\0]", "", text)[:60] + " {number} {kind}"
-    found = page_of(tmp_path, name=name, perturbations=(name,))
+    found = page_of(tmp_path, name=name, perturbations=("jpeg-30",))
     allowed = {"html", "head", "meta", "title", "style", "script", "body", "a", "header", "p", "h1"}
     allowed |= {"h2", "h3", "div", "button", "main", "section", "ul", "li", "b", "span", "details"}
     allowed |= {"summary", "table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"}
