@@ -146,9 +146,9 @@ def test_nothing_is_wider_than_the_screen_and_no_name_is_broken(
     seen = Seen(context.new_page())
     seen.open(page)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
-    # an element that lies on two lines has two boxes; one that is folded has none
+    # an element that lies on two lines has two boxes; one that is folded may have none
     lines = "[...document.querySelectorAll('.name bdi')].map((e) => e.getClientRects().length)"
-    assert set(seen.page.evaluate(lines)) == {0, 1}
+    assert set(seen.page.evaluate(lines)) <= {0, 1}
     context.close()
 
 
