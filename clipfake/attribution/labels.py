@@ -3,6 +3,7 @@
 import re
 
 from clipfake.attribution.families import Family
+from clipfake.attribution.models import folded, model_named
 
 # labels that name a site, a mixture or a choice of generators, never one
 _SEVERAL = re.compile(
@@ -10,56 +11,35 @@ _SEVERAL = re.compile(
     r"|.*-or-.*|.*-multi$"
     r"|(?:sd|leonardo)-(?:wild|comfyui|unspecified|finetune)$|.*-refiner$"
 )
-# finetunes of Stable Diffusion 1 and 2 that are known by names of their own
-_FINETUNES_OF_1 = (
-    "architecturerealmix|chilloutmix|counterfeit|cyberrealistic|dan-mumford|dark-sushi|deliberate"
-    "|dreamlike|dreamshaper|edge-of-realism|epicrealism|faetastic|galena|ghostmix|gligen"
-    "|icbinp(?!-xl)|illuminati|japanese-stable-diffusion|absolute-?reality|abyss-?orange|anything-?v"
-    "|lyriel|majicmix|meinamix|mistoon|moonmix|neurogen|nightmare-?shaper|novelai-v1|openjourney"
-    "|inkpunk|analog-diffusion|arcane-diffusion|mdjrny|perfect-world|protogen|realbiter"
-    "|realistic-?vision|rev-?animated|toonyou|waifu-diffusion|xsarchitectural"
-)
-# the first that fits counts, at the start of the label
+# what is no model's name, or means another thing in a label; the first that fits counts, at the
+# start of the label
 _LABELS: tuple[tuple[str, Family], ...] = (
-    # what is derived from a generator whose name stands later in the label
     (r"(?:dalle|dall-e)-?(?:mini|mega)|craiyon", Family.OTHER),
-    (r"krea-?2|hunyuan|kolors|f-lite|leonardo-(?:lucid|phoenix)", Family.OTHER),
-    (r"glide|glid-3|kandinsky|imagen-?video", Family.OTHER),
-    (
-        r".*sdxl(?:-|$)|sdxl|.*-xl(?:-|$)|stable-?diffusion-?xl|(?:ssd-1b|segmind|playground-v?2)"
-        r"|.*(?:albedobase|juggernaut|animagine|illustrious|noobai|pony-?diffusion|fustercluck)",
-        Family.SDXL,
-    ),
-    (
-        r"(?:open-?)?flux|chroma(?:-|\d|$)|sd-?3|stable-?diffusion-?3|stable-image-ultra",
-        Family.FLUX,
-    ),
-    (
-        r"sd-?[12](?:-?\d)?(?:-|$)|sd-(?:turbo|anime)|sdxs|controlnet|ldm4-sd"
-        rf"|stable-?diffusion(?:-|$)|(?:.*-)?(?:{_FINETUNES_OF_1})",
-        Family.STABLE_DIFFUSION,
-    ),
     (r"midjourney|niji", Family.MIDJOURNEY),
     (r"(?:bing-)?dall-?e|bing-image|copilot-image", Family.DALL_E),
     (r"gpt-?(?:image|4o)|chatgpt", Family.GPT_IMAGE),
     (r"(?:google-)?(?:gemini|imagen|imagefx|nano-?banana|whisk|veo-whisk)", Family.GOOGLE),
-    (r"(?:bytedance-|doubao-)?(?:seedream|seededit)|jimeng|dreamina|doubao", Family.BYTEDANCE),
-    (r"qwen|z-?image|wan-?\d|wanx|tongyi", Family.ALIBABA),
+    (r"jimeng|dreamina|doubao", Family.BYTEDANCE),
+    (r"qwen|tongyi", Family.ALIBABA),
     (
         r"big-?gan|bigsleep|big-sleep|(?:style|pro|giga|cycle|star|atto|sn|mmd|info|dc|r|gau)-?gan"
-        r"|pix2pix|stylegan|generatedphotos|thispersondoesnotexist",
+        r"|pix2pix|generatedphotos|thispersondoesnotexist",
         Family.GAN,
     ),
+    (r"sd-anime|controlnet|ldm4-sd", Family.STABLE_DIFFUSION),
+    (r"chroma(?:-|\d|$)", Family.FLUX),
     (
-        r"adm$|amazon|auraflow|bagel|bria|clip-guided|cogview|cosmos|deep-?daze|deepfloyd|disco"
-        r"|emu-?3|ernie|fibo|firefly|grok|guided-diffusion|hidream|higgsfield|ideogram|infinity"
-        r"|janus|krea|latent-diffusion|ldm|longcat|lumina|majesty|meta-ai|nova-canvas|omnigen"
-        r"|ovis|pixart|prx|recraft|runway|sana|show-o|stable-cascade|titan|vq-?diffusion|vqdm"
-        r"|vqgan|wuerstchen|wurstchen|wukong|luminagpt|ddpm|kling|minimax|reve|vidu|photon",
+        r"adm$|amazon|bagel|clip-guided|cogview|cosmos|deep-?daze|disco|emu-?3|ernie|firefly|glide"
+        r"|grok|guided-diffusion|higgsfield|ideogram|infinity|janus|leonardo-(?:lucid|phoenix)"
+        r"|majesty|meta-ai|nova-canvas|ovis|prx|recraft|runway|show-o|titan|vq-?diffusion|vqdm"
+        r"|vqgan|wukong|ddpm|kling|minimax|reve|vidu|krea$|lumina",
         Family.OTHER,
     ),
 )
+# after the names of models: Stable Diffusion of no version was 1 or 2 in every set that says so
+_REST = ((r"stable-?diffusion(?:-early)?$", Family.STABLE_DIFFUSION),)
 _PATTERNS = [(re.compile(pattern), family) for pattern, family in _LABELS]
+_PATTERNS_OF_REST = [(re.compile(pattern), family) for pattern, family in _REST]
 _MAX_LABEL = 100
 
 
@@ -75,7 +55,15 @@ def family_of_label(text: str) -> Family | None:
     Returns:
         The family; None for a label that names several generators, none or an unknown one.
     """
-    label = re.sub(r"[\s_.\-]+", "-", text.strip().lower())
-    if len(label) > _MAX_LABEL or _SEVERAL.match(label):
+    if len(text) > _MAX_LABEL:
         return None
-    return next((family for pattern, family in _PATTERNS if pattern.match(label)), None)
+    label = folded(text)
+    if _SEVERAL.match(label):
+        return None
+    for pattern, family in _PATTERNS:
+        if pattern.match(label):
+            return family
+    model = model_named(label)
+    if model is not None:
+        return model.family
+    return next((family for pattern, family in _PATTERNS_OF_REST if pattern.match(label)), None)
