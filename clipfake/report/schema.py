@@ -104,7 +104,8 @@ def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
             values[name] = getattr(record, name, None)
     facts = record.facts
     values["evidence"] = None if facts is None else [fact_row(fact) for fact in facts]
-    values["attributions"] = [attribution_row(each) for each in record.attributions]
+    said = [attribution_row(each) for each in record.attributions]
+    values["attributions"] = None if facts is None and not said else said
     values["verdict"] = record.verdict.value
     values["error_code"] = None if record.error_code is None else record.error_code.value
     values["notes"] = "; ".join(record.notes) or None
