@@ -10,6 +10,7 @@ import pyarrow as pa
 from clipfake.records import Verdict
 from clipfake.report.alerts import Alert, Alerts
 from clipfake.report.summary import Summary
+from clipfake.report.text import printable
 
 GENERATORS = 20  # that are listed
 LISTED = 200  # findings; GitHub shows no summary of over 1 MiB
@@ -80,7 +81,7 @@ class MarkdownSummary:
             yield "| generator | known by | files |"
             yield "|---|---|---:|"
             for name, basis, files in generators:
-                yield f"| {_cell(name)} | {basis or ''} | {files} |"
+                yield f"| {_cell(printable(name))} | {_cell(printable(basis or ''))} | {files} |"
             if left := len(counts.generators) - len(generators):
                 yield ""
                 yield f"{_count(left, 'further generator')}: see the reports."
