@@ -2,24 +2,37 @@
 
     python -m tools.page_pictures FOLDER
     python -m tools.page_pictures docs/pictures --readme
+    python -m tools.page_pictures FOLDER --page evaluation.html
 
 Needs playwright and Chromium. FOLDER gets a page of 12 images (the examples) and of 2,000 drawn
-ones, light, dark and as on a telephone, their details, the pages that print, and a site of 20,000.
-With ``--readme`` it gets the two small pictures of the README alone, made of the examples.
+ones, light, dark and as on a telephone, their details, the pages that print, a site of 20,000, and
+the page of an evaluation with drawn scores. With ``--readme`` it gets the two small pictures of the
+README alone, made of the examples; with ``--page`` those of one page alone, of whatever it is.
 """
 
 import argparse
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 from benchmarks.page import weigh
+from clipfake.detector.calibration import DecisionRule
+from clipfake.evaluation.dataset import LabelledSet, Layout
+from clipfake.evaluation.evaluate import evaluate
+from clipfake.evaluation.figures import figures
+from clipfake.evaluation.page.page import write_page
+from clipfake.evaluation.perturbations import SUITE
+from clipfake.evaluation.result import Robustness
+from clipfake.evaluation.scores import Scores
 from clipfake.plan import ScanPlan
 from clipfake.scanning.pipeline import run
+from clipfake.sources.labelled import Example
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -40,6 +53,36 @@ def page_of_examples(folder: Path) -> Path:
     return path
 
 
+def page_of_evaluation(folder: Path, groups: int = 40) -> Path:
+    """A page of an evaluation with drawn scores of the example pictures.
+
+    Args:
+        folder: where it is written.
+        groups: generators, and as many kinds of real images.
+    """
+    pictures = sorted(path for path in EXAMPLES.iterdir() if path.name not in LEFT_OUT)
+    rng = np.random.default_rng(0)
+    examples, scores = [], []
+    for number in range(groups):
+        for is_ai in (False, True):
+            name = f"{'generator' if is_ai else 'camera'}-{number}"
+            middle = rng.uniform(0.4, 1.0) if is_ai else 0.2
+            for place in range(8):
+                shown = pictures[(number + place) % len(pictures)]
+                examples.append(Example(str(shown), is_ai, name, name))
+                scores.append(float(np.clip(rng.normal(middle, 0.2), 0, 1)))
+    data = LabelledSet("labelled.csv", Layout.MANIFEST, examples, Counter())
+    none: list[str | None] = [None] * len(scores)
+    held = Scores(np.array(scores), none, np.zeros(len(scores), bool), "drawn scores")
+    rule = DecisionRule(0.7, 0.3, fpr=0.01)
+    found = evaluate(data, held, rule, draws=40, audit=False)
+    for name in SUITE:
+        found.robustness.append(Robustness(name, figures(found.images, rule, draws=20)))
+    path = folder / "evaluation.html"
+    write_page(found, path, workers=0)
+    return path
+
+
 def shoot(
     browser: "Browser",
     page: Path,
@@ -50,6 +93,7 @@ def shoot(
     address: str = "",
     gallery: bool = False,
     printed: bool = False,
+    whole: bool = False,
 ) -> None:
     """Take one picture.
 
@@ -62,6 +106,7 @@ def shoot(
         address: filters and the open image.
         gallery: scroll to the images.
         printed: write what the browser prints.
+        whole: the whole page, however long.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
@@ -79,10 +124,19 @@ def shoot(
     if printed:
         shown.pdf(path=out, format="A4", prefer_css_page_size=True)
     else:
-        shown.screenshot(path=out)
+        shown.screenshot(path=out, full_page=whole)
     context.close()
     for fault in faults:
         print(f"{out.name}: {fault}")
+
+
+def whole_page(browser: "Browser", page: Path, out: Path) -> None:
+    """One page: light, dark, on a telephone and as it prints."""
+    name = page.stem
+    shoot(browser, page, out / f"{name}-light.png", whole=True)
+    shoot(browser, page, out / f"{name}-dark.png", dark=True, whole=True)
+    shoot(browser, page, out / f"{name}-phone.png", PHONE, whole=True)
+    shoot(browser, page, out / f"{name}-print.pdf", printed=True)
 
 
 def everything(browser: "Browser", folder: Path, out: Path) -> None:
@@ -98,6 +152,7 @@ def everything(browser: "Browser", folder: Path, out: Path) -> None:
         shoot(browser, page, out / f"{name}-phone.png", (PHONE[0], 2400))
         shoot(browser, page, out / f"{name}-phone-detail.png", PHONE, address="#image=3")
         shoot(browser, page, out / f"{name}-print.pdf", printed=True)
+    whole_page(browser, page_of_evaluation(folder), out)
 
 
 def for_readme(browser: "Browser", folder: Path, out: Path) -> None:
@@ -115,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--readme", action="store_true", help="the two of the README alone")
+    parser.add_argument("--page", type=Path, help="pictures of this page alone")
     args = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -124,8 +180,11 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        take = for_readme if args.readme else everything
-        take(browser, Path(folder), args.folder)
+        if args.page is not None:
+            whole_page(browser, args.page, args.folder)
+        else:
+            take = for_readme if args.readme else everything
+            take(browser, Path(folder), args.folder)
         browser.close()
 
 

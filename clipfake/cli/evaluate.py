@@ -89,11 +89,6 @@ def evaluate_command(
     changes = perturbations(perturb or [])
     if scores is not None and options["fpr"] is not None:
         raise UsageError("--scores: a report has no operating points; give --threshold")
-    if html is not None:
-        from clipfake.evaluation.page import write_page
-        from clipfake.evaluation.plots import check_plots
-
-        check_plots()
     labelled = read_labelled(data, layout=Layout(layout) if layout else None, where=columns)
 
     from clipfake.cli.evaluation_screen import EvaluationScreen
@@ -125,7 +120,9 @@ def evaluate_command(
     for path in output or []:
         write_figures(found, path)
     if html is not None:
-        write_page(found, html)
+        from clipfake.evaluation.page.page import write_page
+
+        write_page(found, html, workers=options["workers"])
     screen.show(found)
     for path in [*(output or []), *([html] if html else [])]:
         screen.wrote(path)

@@ -1,5 +1,6 @@
 """What an inspection shows on the terminal, or as JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
 from clipfake.inspection.explain import CAVEAT, strengths
 from clipfake.inspection.inspect import Inspection, Standing
-from clipfake.records import Fact
+from clipfake.records import Attribution, Fact
 from clipfake.report.jsonl import plain
 from clipfake.report.schema import clean, report_schema, to_row
 from clipfake.report.text import printable
@@ -45,6 +46,8 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     console.print(Text(f"verdict {record.verdict.value}", STYLES[record.verdict]))
     if record.explanation:
         say(console, record.explanation)
+    if record.attributions:
+        console.print(_attributions(record.attributions, console.encoding))
     if record.score is not None:
         say(console, meaning(rule, adapter))
     if found.standing is not None:
@@ -114,6 +117,17 @@ def _standing(standing: Standing) -> str:
         f"{standing.higher} of {standing.reals} real reference images score as high or higher "
         f"({share:.1%}, 95 % interval {low:.1%} to {high:.1%})"
     )
+
+
+def _attributions(found: Sequence[Attribution], encoding: str) -> Table:
+    table = Table(title="which generator", title_justify="left")
+    for name in ("generator", "version", "family", "known by", "score", "fact"):
+        table.add_column(name, overflow="fold")
+    for each in found:
+        score = "" if each.score is None else f"{each.score:.3f}"
+        cells = (each.generator, each.version, each.family, each.basis.value, score, each.by)
+        table.add_row(*(Text(printable(cell or "", encoding)) for cell in cells))
+    return table
 
 
 def _facts(facts: tuple[Fact, ...], encoding: str) -> Table:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.calibration import DecisionRule
 
 _LISTED = 10  # entries of a baseline that are named
+_GENERATORS = 10  # that are shown
 STYLES = {
     Verdict.AI: "bold red",
     Verdict.INCONCLUSIVE: "yellow",
@@ -50,6 +51,7 @@ def print_summary(out: Console, start: Started, end: Finished) -> None:
         say(out, line)
     if any(summary.declared.values()):
         say(out, _declared(summary))
+    _print_generators(out, summary)
     if start.rule is not None and adapter is not None:
         say(out, meaning(start.rule, adapter))
     done = "described by their metadata" if adapter is None else "scored"
@@ -59,6 +61,21 @@ def print_summary(out: Console, start: Started, end: Finished) -> None:
     say(out, f"{summary.scored} images {done}{by}{before}; this run took {took}")
     for line in _written(end):
         out.print(printable(line), markup=False, soft_wrap=True)
+
+
+def _print_generators(out: Console, summary: Summary) -> None:
+    """A table of the generators with most files."""
+    if not summary.generators:
+        return
+    table = Table(title="generators", title_justify="left")
+    table.add_column("generator", overflow="fold")
+    table.add_column("known by")
+    table.add_column("files", justify="right")
+    for name, basis, files in summary.most_generators(_GENERATORS):
+        table.add_row(Text(printable(name, out.encoding)), basis or "", str(files))
+    out.print(table)
+    if (more := len(summary.generators) - _GENERATORS) > 0:
+        out.print(f"  ... and {more} more, all in the report", markup=False)
 
 
 def _print_worst(out: Console, summary: Summary) -> None:

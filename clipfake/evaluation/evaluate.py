@@ -9,7 +9,14 @@ from clipfake.detector.detector import Detector
 from clipfake.evaluation import bias
 from clipfake.evaluation.comparison import compare
 from clipfake.evaluation.dataset import LabelledSet
-from clipfake.evaluation.figures import Images, by_generator, by_real_source, figures, means
+from clipfake.evaluation.figures import (
+    Images,
+    by_generator,
+    by_real_kind,
+    by_real_source,
+    figures,
+    means,
+)
 from clipfake.evaluation.perturbations import Perturbation
 from clipfake.evaluation.result import Evaluation, Robustness
 from clipfake.evaluation.scores import SCORE_COLUMN, Scores, read_scores, score_images
@@ -92,6 +99,7 @@ def evaluate(
         generators=rows,
         means=means(rows),
         real_sources=[] if rule is None else by_real_source(images, rule),
+        real_kinds=[] if rule is None else by_real_kind(images, rule),
         bias=bias.audit(data.examples, draws=draws) if audit else None,
     )
 

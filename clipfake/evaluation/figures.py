@@ -120,10 +120,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class RealSource:
-    """False alarms among the real images of one source.
+    """False alarms among the real images of one source or kind.
 
     Attributes:
-        name: the source, or the kind where every image is a source of its own.
+        name: the source, or the kind.
         images: real images that were scored.
         unscored: those that were not.
         fpr: share of the scored ones called AI, with its interval.
@@ -250,6 +250,16 @@ def by_real_source(images: Images, rule: DecisionRule) -> list[RealSource]:
     names = np.array([source.partition(":")[2] for source in reals.sources.tolist()])
     if len(np.unique(names)) == len(names):
         names = reals.generators
+    return _false_alarms(reals, names, rule)
+
+
+def by_real_kind(images: Images, rule: DecisionRule) -> list[RealSource]:
+    """False alarms of each kind of real images, as ``generators`` names them, by name."""
+    reals = images.part(~images.is_ai)
+    return _false_alarms(reals, reals.generators, rule)
+
+
+def _false_alarms(reals: Images, names: Strings, rule: DecisionRule) -> list[RealSource]:
     rows = []
     for name in sorted(set(names.tolist())):
         own = reals.part(names == name)

@@ -43,6 +43,7 @@ class Evaluation:
         generators: figures of each generator.
         means: over generators, each counting once.
         real_sources: false alarms of each source of real images.
+        real_kinds: the same of each kind of real images.
         robustness: figures under perturbations.
         bias: what the files alone tell; None where it was not asked.
         differences: of two reports, where they were compared.
@@ -57,6 +58,7 @@ class Evaluation:
     generators: list[Figures]
     means: dict[str, float]
     real_sources: list[RealSource]
+    real_kinds: list[RealSource]
     robustness: list[Robustness] = field(default_factory=list)
     bias: Bias | None = None
     differences: list[Difference] = field(default_factory=list)
@@ -94,6 +96,7 @@ class Evaluation:
             "generators": [dataclasses.asdict(row) for row in self.generators],
             "means_over_generators": self.means,
             "real_sources": [dataclasses.asdict(row) for row in self.real_sources],
+            "real_kinds": [dataclasses.asdict(row) for row in self.real_kinds],
             "robustness": [
                 {"perturbation": row.perturbation, **dataclasses.asdict(row.figures)}
                 for row in self.robustness

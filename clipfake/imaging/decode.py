@@ -35,6 +35,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BACK = _TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 _ON_THEIR_SIDE = (5, 6, 7, 8)
 T = TypeVar("T")
 _TRUNCATION_WORDS = ("truncated", "incomplete", "unexpected end", "end of file")
@@ -51,8 +52,8 @@ class DecodedImage:
         height: rows as stored, before EXIF orientation.
         animated: more than one frame; only the first was decoded.
         notes: what was done out of the ordinary.
-        stored: the first frame as stored, neither turned nor scaled; None for a JPEG, which may be
-            decoded at a fraction.
+        stored: the first frame as stored, not turned; not scaled either, but for a JPEG, which may
+            be decoded at 1/2, 1/4 or 1/8.
         phash: perceptual hash, 16 hex digits; None for a picture of one colour, or unasked.
         thumbnail: small upright picture, WebP; None unless asked for.
     """
@@ -63,7 +64,7 @@ class DecodedImage:
     height: int
     animated: bool
     notes: tuple[str, ...]
-    stored: Image.Image | None = None
+    stored: Image.Image
     phash: str | None = None
     thumbnail: bytes | None = None
 
@@ -263,8 +264,9 @@ def _decode(
     pictured: bool,
 ) -> DecodedImage:
     width, height = image.size
-    if form == "TIFF" and _orientation(image) in _ON_THEIR_SIDE:
-        width, height = height, width  # Pillow gives a TIFF's size already turned
+    turned = _orientation(image) if form == "TIFF" else 1  # Pillow turns a TIFF as it loads it
+    if turned in _ON_THEIR_SIDE:
+        width, height = height, width
     animated = _load(image, form, limits, least=preprocessing.draft * preprocessing.size)
     notes = ["animated, first frame only"] if animated else []
     flat, finish = flatten(image), _Finish.of(image)
@@ -278,7 +280,7 @@ def _decode(
         height,
         animated,
         tuple(notes),
-        stored=None if form == "JPEG" else image,
+        image.transpose(_BACK[turned]) if turned in _BACK else image,
         phash=phash(finish(squeeze(flat))) if hashed else None,
         thumbnail=encode(finish(shrink(flat))) if pictured else None,
     )

@@ -160,9 +160,9 @@ def parameter_facts(
         facts.append(
             Fact("parameters.tool", cut(found.tool), place, offset, found.strength, found.claim)
         )
+        details = found.details | ({"name": found.name} if found.name else {})
         facts += [
-            Fact(f"parameters.{key}", cut(value), place, offset)
-            for key, value in found.details.items()
+            Fact(f"parameters.{key}", cut(value), place, offset) for key, value in details.items()
         ]
         facts += _prompt("parameters.prompt", found.prompt, place, offset, shown=prompts)
     return facts

@@ -26,7 +26,7 @@ from clipfake.report.schema import COLUMNS
 
 SUFFIX = ".journal"
 SYNC_SECONDS = 1.0  # of rows, at most, that a power cut may cost; a killed process costs none
-_FORMAT = 2
+_FORMAT = 3
 _FRAME = struct.Struct("<II")
 _MAX_HEADER = 2**20
 _MAX_FRAME = 2**30

@@ -10,7 +10,9 @@ import pyarrow as pa
 from clipfake.records import Verdict
 from clipfake.report.alerts import Alert, Alerts
 from clipfake.report.summary import Summary
+from clipfake.report.text import printable
 
+GENERATORS = 20  # that are listed
 LISTED = 200  # findings; GitHub shows no summary of over 1 MiB
 _MOST_TEXT = 400  # characters of a reason
 _MOST_NAME = 1000
@@ -73,6 +75,16 @@ class MarkdownSummary:
         verdicts = (Verdict.AI, Verdict.INCONCLUSIVE, Verdict.REAL)
         numbers = [*(counts.verdicts[v] for v in verdicts), counts.failed, counts.skipped]
         yield f"| {' | '.join(map(str, numbers))} |"
+        generators = counts.most_generators(GENERATORS)
+        if generators:
+            yield ""
+            yield "| generator | known by | files |"
+            yield "|---|---|---:|"
+            for name, basis, files in generators:
+                yield f"| {_cell(printable(name))} | {_cell(printable(basis or ''))} | {files} |"
+            if left := len(counts.generators) - len(generators):
+                yield ""
+                yield f"{_count(left, 'further generator')}: see the reports."
         if new:
             yield ""
             yield from _table(alerts.kept(known=False))

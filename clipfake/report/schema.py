@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from clipfake.records import Fact, Record
+from clipfake.records import Attribution, Fact, Record
 
 _FACT = pa.struct(
     [
@@ -15,6 +15,16 @@ _FACT = pa.struct(
         ("offset", pa.int64()),
         ("strength", pa.string()),
         ("claim", pa.string()),
+    ]
+)
+_ATTRIBUTION = pa.struct(
+    [
+        ("basis", pa.string()),
+        ("generator", pa.string()),
+        ("family", pa.string()),
+        ("version", pa.string()),
+        ("score", pa.float32()),
+        ("by", pa.string()),
     ]
 )
 
@@ -33,6 +43,11 @@ COLUMNS: dict[str, pa.DataType] = {
     "declared_by": pa.string(),
     "declared_strength": pa.string(),
     "explanation": pa.string(),
+    "generator": pa.string(),
+    "generator_basis": pa.string(),
+    "generator_family": pa.string(),
+    "generator_score": pa.float32(),
+    "attributions": pa.list_(_ATTRIBUTION),
     "threshold": pa.float32(),
     "model": pa.string(),
     "phash": pa.string(),
@@ -89,6 +104,8 @@ def to_row(record: Record, schema: pa.Schema) -> dict[str, Any]:
             values[name] = getattr(record, name, None)
     facts = record.facts
     values["evidence"] = None if facts is None else [fact_row(fact) for fact in facts]
+    said = [attribution_row(each) for each in record.attributions]
+    values["attributions"] = None if facts is None and not said else said
     values["verdict"] = record.verdict.value
     values["error_code"] = None if record.error_code is None else record.error_code.value
     values["notes"] = "; ".join(record.notes) or None
@@ -115,6 +132,19 @@ def fact_row(fact: Fact) -> dict[str, Any]:
         "offset": fact.offset,
         "strength": fact.strength.value,
         "claim": None if fact.claim is None else fact.claim.value,
+    }
+
+
+def attribution_row(attribution: Attribution) -> dict[str, Any]:
+    """What one source says of the generator, as plain values; text is valid UTF-8."""
+    version = attribution.version
+    return {
+        "basis": attribution.basis.value,
+        "generator": clean(attribution.generator),
+        "family": attribution.family,
+        "version": None if version is None else clean(version),
+        "score": attribution.score,
+        "by": attribution.by,
     }
 
 

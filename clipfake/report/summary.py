@@ -10,8 +10,11 @@ from clipfake.records import Verdict
 from clipfake.report.findings import UNREAD, Finding, fails, kinds_of
 
 TOP = 10
+MOST_GENERATORS = 100  # names that are told apart: files may declare anything
+OTHERS = ("(others)", None)
 LISTED = 10_000  # findings that are kept to be listed; all are counted, and the report has all
 _CONFLICT = "conflict"
+_MOST_NAME = 100  # characters of a generator's name
 _RANKS = {Verdict.AI.value: 2, Verdict.INCONCLUSIVE.value: 0}
 _CONFLICT_RANK = 1
 
@@ -26,6 +29,8 @@ class Summary:
         unread: those of them that are images, or were asked for by name or named like one.
         bytes: sizes of all files that could be opened, together.
         declared: files by what they say of their own origin.
+        generators: files by generator and what that is known by; the first ``MOST_GENERATORS``
+            that come are told apart.
         conflicts: files whose basis is ``conflict``.
         fail_on: kinds of findings that the run fails on.
         failing: how many files are of these kinds.
@@ -54,6 +59,7 @@ class Summary:
         self.unread = 0
         self.bytes = 0
         self.declared: Counter[str] = Counter()
+        self.generators: Counter[tuple[str, str | None]] = Counter()
         self.conflicts = 0
         self.failing = 0
         self.findings: list[Finding] = []
@@ -71,6 +77,8 @@ class Summary:
         self.bytes += row["bytes"] or 0
         if row["declared"] is not None:
             self.declared[row["declared"]] += 1
+        if row.get("generator") is not None:
+            self._count_generator(row["generator"], row["generator_basis"])
         self.conflicts += row["verdict_basis"] == _CONFLICT
         self.suppressed += row.get("suppressed") is not None
         kinds = kinds_of(row)
@@ -86,6 +94,16 @@ class Summary:
         if UNREAD in kinds and len(self.unjudged) < self.top:
             self.unjudged.append(Finding.of(row))
         self._rank(row)
+
+    def _count_generator(self, generator: str, basis: str | None) -> None:
+        key = (generator[:_MOST_NAME], basis)
+        known = key in self.generators or len(self.generators) < MOST_GENERATORS
+        self.generators[key if known else OTHERS] += 1
+
+    def most_generators(self, count: int) -> list[tuple[str, str | None, int]]:
+        """The generators with most files, what they are known by, and how many files."""
+        ranked = sorted(self.generators.items(), key=lambda each: (-each[1], each[0][0]))
+        return [(*key, files) for key, files in ranked[:count]]
 
     def restore(self, row: Mapping[str, Any]) -> None:
         """Count a row that an earlier run of the same scan wrote; it bears on no rate."""
@@ -160,6 +178,10 @@ class Summary:
             "skipped": self.skipped,
             "unread": self.unread,
             "declared": dict(sorted(self.declared.items())),
+            "generators": [
+                {"generator": name, "basis": basis, "files": files}
+                for name, basis, files in self.most_generators(MOST_GENERATORS + 1)
+            ],
             "conflicts": self.conflicts,
             "suppressed": self.suppressed,
             "error_codes": dict(sorted(self.errors.items())),

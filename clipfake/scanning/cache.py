@@ -26,16 +26,18 @@ from clipfake.records import (
     NOT_READ,
     TOOK_TOO_LONG,
     TOOK_TOO_MUCH,
+    Attribution,
     Claim,
     Exif,
     Fact,
+    GeneratorBasis,
     Record,
     Stamp,
     Strength,
 )
 
 FILE_NAME = "clipfake-cache.sqlite3"
-_FORMAT = 2
+_FORMAT = 3
 _BUSY_SECONDS = 60.0
 _SETTLED_NS = 2_000_000_000  # since when a file must stand unchanged to be known by its times
 # errors that the bytes themselves cause, so that another try gives the same
@@ -307,6 +309,7 @@ def _pack(record: Record) -> bytes:
         "animated": record.animated,
         "score": record.score,
         "phash": record.phash,
+        "looks_like": record.looks_like and asdict(record.looks_like),
         "exif": exif and {**exif, "datetime_original": taken and taken.isoformat()},
         "facts": record.facts
         and [[f.key, f.value, f.place, f.offset, f.strength.value, f.claim] for f in record.facts],
@@ -329,11 +332,14 @@ def _unpack(data: bytes, record: Record) -> None:
         Fact(key, value, place, offset, Strength(strength), claim and Claim(claim))
         for key, value, place, offset, strength, claim in content["facts"] or ()
     )
+    opinion = content["looks_like"]
+    if opinion is not None:
+        opinion = Attribution(**{**opinion, "basis": GeneratorBasis(opinion["basis"])})
     code = content["error_code"]
     record.format = content["format"]
     record.width, record.height = content["width"], content["height"]
     record.animated, record.score = content["animated"], content["score"]
-    record.phash = content["phash"]
+    record.phash, record.looks_like = content["phash"], opinion
     record.exif, record.cached = exif, True
     record.facts = facts if content["described"] else None
     record.notes = tuple(content["notes"])

@@ -18,6 +18,7 @@ from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.read import MetadataOptions, parameter_facts, read_metadata
 from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import AGREES, compare_thumbnail
+from clipfake.metadata.watermark import read_watermarks
 from clipfake.records import TOOK_TOO_LONG, TOOK_TOO_MUCH, Fact, Record
 from clipfake.scanning.cache import CacheUse, look_up, recall, stamp_of
 from clipfake.sources import Item
@@ -140,7 +141,9 @@ def _describe(
     record.exif, record.notes = found.exif, record.notes + found.notes
     facts = list(found.facts)
     record.facts = found.facts  # kept should the pixels take too long
-    if image is not None and image.stored is not None:
+    if image is not None:
+        facts += read_watermarks(image.stored, image.width, image.height)
+    if image is not None and image.format != "JPEG":  # which keeps no lowest bits
         for place, text in read_stealth(image.stored):
             hidden = {"stealth:parameters": text}
             places = {"stealth:parameters": (place, None)}

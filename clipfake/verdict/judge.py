@@ -3,6 +3,7 @@
 from clipfake.imaging.formats import named_like_image
 from clipfake.records import TOO_SMALL, Record, Strength, Verdict
 from clipfake.verdict.declaration import Declaration, Declared, declaration
+from clipfake.verdict.generator import answer_generator, generator_told
 from clipfake.verdict.rules import RULES, Basis
 
 LEAST_SIDE = 32  # pixels of the short side below which pixels alone give no verdict
@@ -23,7 +24,7 @@ def judge_pixels(record: Record, said: Verdict) -> None:
 
 
 def judge(record: Record, pixels: Verdict | None) -> None:
-    """Set a record's declaration, verdict, basis, explanation, and whether it is unread.
+    """Set a record's declaration, generator, verdict, basis, explanation, and if it is unread.
 
     Its score stays as it is.
 
@@ -37,6 +38,7 @@ def judge(record: Record, pixels: Verdict | None) -> None:
     if said.strength is not None:
         record.declared_strength = said.strength.value
         record.declared_by = "; ".join(dict.fromkeys(fact.key for fact in said.facts))
+    answer_generator(record, pixels)
     if record.error_code is not None:
         record.verdict = Verdict.ERROR
         wanted = record.named or named_like_image(record.path)
@@ -59,7 +61,7 @@ def judge(record: Record, pixels: Verdict | None) -> None:
 
 
 def explanation(record: Record, said: Declaration, pixels: Verdict | None) -> str:
-    """The verdict and its reasons in one sentence."""
+    """The verdict and its reasons in one sentence, and in another which generator made it."""
     reasons = []
     if pixels is not None and record.score is not None and record.threshold is not None:
         looks = {Verdict.AI: "", Verdict.REAL: "looks real; "}.get(pixels, "undecided; ")
@@ -77,7 +79,8 @@ def explanation(record: Record, said: Declaration, pixels: Verdict | None) -> st
     elif record.facts is not None:
         reasons.append("the file declares no origin")
     joint = " but " if record.verdict_basis == Basis.CONFLICT.value else " and "
-    return f"{record.verdict.value}: {joint.join(reasons)}."
+    verdict = f"{record.verdict.value}: {joint.join(reasons)}."
+    return " ".join(filter(None, (verdict, generator_told(record))))
 
 
 def _too_small(record: Record) -> bool:

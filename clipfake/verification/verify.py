@@ -21,7 +21,7 @@ from clipfake.report.parquet import parquet_files, read_about
 from clipfake.scanning.pipeline import records
 from clipfake.sources import Item
 from clipfake.sources.found_again import FoundAgain
-from clipfake.sources.parquet import parquet_batches
+from clipfake.sources.parquet import parquet_batches, parquet_schema
 from clipfake.sources.remote import is_url
 
 Row = dict[str, Any]
@@ -29,7 +29,12 @@ Row = dict[str, Any]
 _BATCH = 4096
 # what a sample is compared in; names that only options change are left out
 _COMPARED = ("score", "format", "width", "height", "declared", "error_code")
-_BY_SCORE = ("verdict", "verdict_basis")  # these may turn with the last digit of a score
+_GENERATOR = ("generator", "generator_basis", "generator_family")  # older reports have it not
+_BY_SCORE = (
+    "verdict",
+    "verdict_basis",
+    *_GENERATOR,
+)  # these may turn with the last digit of a score
 
 
 @dataclass
@@ -184,6 +189,8 @@ def _on_this_machine(report: Path, found: Differences, inputs: Inputs) -> Iterat
 def _rows(report: Path) -> Iterator[Row]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
     for file in parquet_files(report):
+        held = parquet_schema(file).names
+        names = [name for name in names if name in held or name not in _GENERATOR]
         for batch in parquet_batches(file, _BATCH, names):
             yield from batch.to_pylist()
 
@@ -235,6 +242,8 @@ def _compare(row: Row, record: Record, found: Differences) -> None:
         found.rounding.append(f"{row['path']}: score was {was:.6f}, is {now:.6f}")
         names = tuple(name for name in _COMPARED if name != "score")
     for name in names:
+        if name not in row:
+            continue
         is_now = getattr(record, name)
         if row[name] != getattr(is_now, "value", is_now):
             found.lines.append(f"{row['path']}: {name} was {row[name]}, is {is_now}")

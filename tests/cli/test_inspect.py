@@ -122,3 +122,20 @@ def test_a_trust_list_that_is_none_is_an_error(
         trust.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert clipfake("inspect", CAMERA, "--c2pa-trust", trust) == Exit.USAGE
     assert "trust.pem" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small_detector")
+def test_what_names_a_generator_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    words = PngInfo()
+    line = "Steps: 20, Sampler: Euler, CFG scale: 7, Seed: 7, Model: sd_xl_base_1.0"
+    words.add_text("parameters", f"a cat\n{line}")
+    (tmp_path / "cat.png").write_bytes(encoded(picture(), pnginfo=words))
+    assert clipfake("inspect", tmp_path / "cat.png") == Exit.FINE
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Generator: Stable Diffusion XL, sd_xl_base_1.0 (declared)." in shown
+    assert "which generator" in shown
+    assert "parameters.model" in shown
+    [found] = inspected(capsys, tmp_path / "cat.png")
+    assert (found["generator"], found["generator_basis"]) == ("Stable Diffusion XL", "declared")

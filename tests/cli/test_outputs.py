@@ -201,7 +201,6 @@ def test_other_requests_at_fault_are_found_first(
 @pytest.mark.parametrize(
     ("arguments", "missing", "text"),
     [
-        (["evaluate", "list.csv", "--html", "r.html"], "matplotlib", "clipfake[plots]"),
         (["scan", "in", "--c2pa-trust", "list.csv"], "c2pa", "clipfake[c2pa]"),
         (["inspect", "in/a.png", "--c2pa-trust", "list.csv"], "c2pa", "clipfake[c2pa]"),
     ],

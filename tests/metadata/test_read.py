@@ -904,3 +904,23 @@ def test_cameras_named_like_generators_are_cameras() -> None:
     ):
         said = declaration(tuple(facts_of(with_exif(**tags), "JPEG").values()))
         assert said.declared is Declared.CAMERA
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("gpt-image-1", ["gpt-image-1"]), ("Midjourney v6.1", ["Midjourney v6.1"]), ("ComfyUI", [])],
+)
+def test_a_name_that_says_more_than_the_tool_is_kept(text: str, names: list[str]) -> None:
+    words = PngInfo()
+    words.add_text("Software", text)
+    found = read_metadata(encoded(picture(), pnginfo=words), "PNG", MetadataOptions()).facts
+    assert [fact.value for fact in found if fact.key == "parameters.name"] == names
+
+
+def test_a_model_without_a_file_of_its_own_is_named_by_what_samples() -> None:
+    words = PngInfo()
+    line = LINE.replace("CFG scale: 7", "CFG scale: 7, Model: , Unet: Krea-2-Raw-Q8_0.gguf")
+    words.add_text("parameters", line)
+    found = read_metadata(encoded(picture(), pnginfo=words), "PNG", MetadataOptions()).facts
+    models = [fact.value for fact in found if fact.key == "parameters.model"]
+    assert models == ["Krea-2-Raw-Q8_0.gguf"]

@@ -56,3 +56,16 @@ def test_what_is_too_much_is_counted(tmp_path: Path) -> None:
     assert len(rows_of(text, 1)) == LISTED
     assert "7 further findings: see the reports." in text
     assert len(text.encode()) < 2**20
+
+
+def test_generators_are_counted(tmp_path: Path) -> None:
+    rows = [
+        ai("a", generator="DALL-E", generator_basis="declared"),
+        ai("b", generator="DALL-E", generator_basis="declared"),
+        ai("c", generator="<b>|\nx", generator_basis="pixels"),
+        ai("d"),
+    ]
+    text = text_of(write(tmp_path / "r.md", rows))
+    assert "| generator | known by | files |" in text
+    assert "| DALL-E | declared | 2 |" in text
+    assert rows_of(text, 1)[1:] == [["&#60;b&#62;&#124;&#92;nx", "pixels", "1"]]

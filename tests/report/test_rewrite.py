@@ -10,6 +10,7 @@ import pytest
 from clipfake.errors import UsageError
 from clipfake.report.reviews import Reviews
 from clipfake.report.rewrite import rewrite_report
+from clipfake.report.schema import COLUMNS
 from tests.report.page.parsed import Parsed
 from tests.report.page.rows import ABOUT, record, telling, thumbnail, written
 
@@ -69,10 +70,16 @@ def test_pictures_are_found_for_what_is_kept(report: Path, tmp_path: Path) -> No
 
 def test_a_report_without_the_newer_columns_is_shown(report: Path, tmp_path: Path) -> None:
     table = pq.read_table(report)
-    older = table.drop_columns(["phash", "unread", "verdict_basis", "evidence", "exif_make"])
+    generators = [name for name in COLUMNS if "generator" in name or name == "attributions"]
+    absent = ["phash", "unread", "verdict_basis", "evidence", "exif_make", *generators]
+    older = table.drop_columns(absent)
     pq.write_table(older, tmp_path / "old.parquet")
-    rewrite_report(tmp_path / "old.parquet", [tmp_path / "b.html"])
+    outputs = [tmp_path / f"b.{ending}" for ending in ("html", "parquet", "csv", "sarif", "md")]
+    rewrite_report(tmp_path / "old.parquet", outputs)
     assert len(Parsed(tmp_path / "b.html").data["details"]) == 4
+    rewritten = pq.read_table(tmp_path / "b.parquet")
+    assert rewritten.schema.names == [*COLUMNS, "caption"]
+    assert rewritten["generator"].null_count == rewritten["attributions"].null_count == 4
 
 
 def test_columns_of_a_newer_report_are_shown_as_they_are(report: Path, tmp_path: Path) -> None:

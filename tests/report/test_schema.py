@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode
-from clipfake.records import Claim, Exif, Fact, Record, Strength, Verdict
+from clipfake.records import (
+    Attribution,
+    Claim,
+    Exif,
+    Fact,
+    GeneratorBasis,
+    Record,
+    Strength,
+    Verdict,
+)
 from clipfake.report.schema import COLUMNS, clean, column_name, report_schema, to_row
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "report.md"
@@ -24,8 +33,8 @@ ARROW = {
     "double": pa.float64(),
     "timestamp": pa.timestamp("s"),
     "binary": pa.binary(),
-    "list": COLUMNS["evidence"],
 }
+LISTS = {"evidence": COLUMNS["evidence"], "attributions": COLUMNS["attributions"]}
 # every lone surrogate, beside ordinary characters
 any_text = st.text(st.one_of(st.characters(), st.characters(categories=["Cs"])), max_size=20)
 
@@ -60,6 +69,14 @@ def full_record() -> Record:
         declared_by="xmp.credit",
         declared_strength="specific",
         explanation="ai: both say so.",
+        generator="DALL-E",
+        generator_basis="declared",
+        generator_family="dall-e",
+        generator_score=0.5,
+        attributions=(
+            Attribution(GeneratorBasis.DECLARED, "DALL-E", "dall-e", "3 \udcff", by="a.key"),
+            Attribution(GeneratorBasis.PIXELS, "FLUX", "flux", score=0.75, by="pixels"),
+        ),
         threshold=0.5,
         model="default-0123",
         phash="00ff00ff00ff00ff",
@@ -80,7 +97,9 @@ def full_record() -> Record:
 def test_columns_are_those_documented() -> None:
     section = DOCS.read_text(encoding="utf-8").split("\n## ")[0]
     documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
-    assert {name: ARROW[kind] for name, kind in documented} == COLUMNS
+    assert {name: LISTS[name] if kind == "list" else ARROW[kind] for name, kind in documented} == (
+        COLUMNS
+    )
     assert [name for name, _ in documented] == list(COLUMNS)
 
 
@@ -92,7 +111,7 @@ def test_error_codes_are_those_documented() -> None:
 
 
 def test_every_fact_of_a_record_has_a_column() -> None:
-    nested = {"exif", "extra", "facts", "named", "cached", "stamp", "thumbnail"}
+    nested = {"exif", "extra", "facts", "named", "cached", "stamp", "thumbnail", "looks_like"}
     facts = {field.name for field in fields(Record)} - nested | {"evidence"}
     facts |= {f"exif_{field.name}" for field in fields(Exif)}
     assert facts == set(COLUMNS)
@@ -115,6 +134,28 @@ def test_a_full_record_fills_every_column() -> None:
         "declared_by": "xmp.credit",
         "declared_strength": "specific",
         "explanation": "ai: both say so.",
+        "generator": "DALL-E",
+        "generator_basis": "declared",
+        "generator_family": "dall-e",
+        "generator_score": 0.5,
+        "attributions": [
+            {
+                "basis": "declared",
+                "generator": "DALL-E",
+                "family": "dall-e",
+                "version": "3 \\xff",
+                "score": None,
+                "by": "a.key",
+            },
+            {
+                "basis": "pixels",
+                "generator": "FLUX",
+                "family": "flux",
+                "version": None,
+                "score": 0.75,
+                "by": "pixels",
+            },
+        ],
         "threshold": 0.5,
         "model": "default-0123",
         "phash": "00ff00ff00ff00ff",

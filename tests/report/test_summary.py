@@ -154,6 +154,7 @@ def test_json_has_these_keys_and_values(mixed: Summary, monkeypatch: pytest.Monk
         "skipped": 3,
         "unread": 2,
         "declared": {},
+        "generators": [],
         "conflicts": 0,
         "suppressed": 0,
         "error_codes": {"missing": 1, "not_an_image": 2, "truncated": 1, "unsupported": 1},
@@ -204,3 +205,25 @@ def test_what_an_earlier_run_did_bears_on_no_rate(monkeypatch: pytest.MonkeyPatc
     assert (summary.files, summary.scored, summary.restored) == (5, 4, 3)
     assert (summary.pace, summary.rate) == (1.0, 0.5)
     assert summary.to_json()["images_per_second"] == 0.5
+
+
+def told(generator: str | None, basis: str | None = "declared") -> Record:
+    return Record("a", verdict=Verdict.AI, generator=generator, generator_basis=basis)
+
+
+def test_generators_are_counted_by_what_they_are_known_by() -> None:
+    rows = [told("DALL-E"), told("DALL-E", "pixels"), told("DALL-E"), told("FLUX"), told(None)]
+    summary = summed(*rows)
+    assert summary.most_generators(2) == [("DALL-E", "declared", 2), ("DALL-E", "pixels", 1)]
+    assert summary.to_json()["generators"] == [
+        {"generator": "DALL-E", "basis": "declared", "files": 2},
+        {"generator": "DALL-E", "basis": "pixels", "files": 1},
+        {"generator": "FLUX", "basis": "declared", "files": 1},
+    ]
+
+
+def test_names_without_end_take_no_room_without_end() -> None:
+    summary = summed(*(told(f"{number} {'x' * 5000}") for number in range(500)))
+    assert len(summary.generators) == room.MOST_GENERATORS + 1
+    assert summary.most_generators(1) == [(*room.OTHERS, 400)]
+    assert all(len(name) < 200 for name, _ in summary.generators)

@@ -14,9 +14,11 @@ from clipfake.records import (
     NOT_READ,
     TOOK_TOO_LONG,
     TOOK_TOO_MUCH,
+    Attribution,
     Claim,
     Exif,
     Fact,
+    GeneratorBasis,
     Record,
     Strength,
     Verdict,
@@ -63,6 +65,22 @@ def test_all_that_depends_on_the_bytes_comes_back(tmp_path: Path) -> None:
     expected = known("elsewhere.png", verdict=Verdict.ERROR)
     assert record == expected
     assert record.score == expected.score
+
+
+@pytest.mark.parametrize(
+    "opinion",
+    [
+        None,
+        Attribution(GeneratorBasis.PIXELS, "unknown", by="pixels"),
+        Attribution(GeneratorBasis.PIXELS, "FLUX", "flux", score=0.7512345678901234, by="pixels"),
+    ],
+)
+def test_what_the_pixels_look_like_comes_back(tmp_path: Path, opinion: Attribution | None) -> None:
+    cache = Cache(tmp_path)
+    cache.add(KEY, [known(looks_like=opinion)])
+    record = found(cache, "b.png", 0)
+    assert record is not None
+    assert record.looks_like == opinion
 
 
 def test_metadata_that_was_not_read_stays_unread(tmp_path: Path) -> None:

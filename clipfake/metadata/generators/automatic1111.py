@@ -28,6 +28,8 @@ _QUOTED = re.compile(r'"[^"\n]*"|\{[^{}\n]*\}|\[[^\[\]\n]*\]')
 _NEGATIVE = re.compile(r"\bnegative prompt[ \t]*:", re.I)
 _HASH = re.compile(r"[0-9a-fA-F]{8,64}")
 _DETAILS = ("steps", "seed", "size", "model", "model hash", "sampler", "version")
+# where a model has no file of its own, the part that makes the image
+_MODELS = ("model", "unet", "diffusion model")
 _GUIDANCE = ("cfg scale", "cfg", "distilled cfg scale", "guidance scale")
 _MAX_STEPS = 10_000
 _VERSIONS = {
@@ -46,6 +48,9 @@ def read_lines(texts: Texts) -> Iterator[Parameters]:
             details = {
                 key.replace(" ", "_"): settings[key] for key in _DETAILS if settings.get(key)
             }
+            model = next((settings[key] for key in _MODELS if settings.get(key)), None)
+            if model is not None:
+                details["model"] = model
             yield Parameters(_dialect(text, settings), name, details, prompt)
 
 

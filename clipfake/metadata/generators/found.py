@@ -27,6 +27,7 @@ class Parameters:
         prompt: what was asked for.
         strength: specific where the text can come from a generated image alone.
         claim: None where the text names a program that may as well have saved a photograph.
+        name: what the program calls itself, where that says more than ``tool``.
     """
 
     tool: str
@@ -35,6 +36,7 @@ class Parameters:
     prompt: str = ""
     strength: Strength = Strength.SPECIFIC
     claim: Claim | None = Claim.AI
+    name: str = field(default="", compare=False)
 
 
 class Texts:

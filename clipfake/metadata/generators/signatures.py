@@ -67,6 +67,7 @@ def _names(texts: Texts, *, captured: bool) -> Iterator[Parameters]:
             prompt,
             Strength.WEAK if unsure else Strength.SPECIFIC,
             None if unsure else Claim.AI,
+            "" if text.strip() == tool else text.strip(),
         )
     for name, text in texts.find(*PROGRAM_FIELDS, "exif:Make", "exif:Model"):
         if _STATED.fullmatch(text.strip()) and not captured:

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _HERE = Path(__file__).parent
-# in the order in which they are needed: later ones use what earlier ones define
+# what every page has; later ones use what earlier ones define
+_EARLY = _HERE / "script" / "early.js"
+_BASE_SCRIPTS = tuple(_HERE / "script" / name for name in ("dom.js", "reader.js"))
+_BASE_STYLE = _HERE / "style" / "base.css"
+_TEMPLATES = _HERE / "templates"
+# of the page of a scan, in the order in which they are needed
 _SCRIPTS = (
-    "dom.js",
     "model.js",
     "address.js",
     "reviews.js",
@@ -46,16 +50,29 @@ def plain_json(value: Any) -> str:
     return text.translate(_ESCAPES)
 
 
-def render(source: Sequence[Path], images: str, own: str, **values: Any) -> str:
-    """The page.
+def document(
+    template: Path,
+    styles: Sequence[Path],
+    scripts: Sequence[Path],
+    *,
+    images: str,
+    own: str = "",
+    **values: Any,
+) -> str:
+    """A page in the design that all pages have.
 
     Args:
-        source: scripts that bring the data, put before ``main.js``.
+        template: extends ``shell.html``.
+        styles: put after those of every page.
+        scripts: put after those of every page, in one function with them.
         images: where pictures may come from, as the policy says it.
         own: which scripts may be loaded besides, as the policy says it; empty for none.
-        values: what the template shows.
+        values: what the template shows; ``version`` among them.
     """
-    early, script, style = _read("script/early.js"), _script(source), _read("style/page.css")
+    early = _read(_EARLY)
+    parts = "\n".join(map(_read, (*_BASE_SCRIPTS, *scripts)))
+    script = f"(() => {{\n'use strict';\n{parts}\n}})();\n"
+    style = "\n".join(map(_read, (_BASE_STYLE, *styles)))
     hashes = " ".join(f"'{digest(text)}'" for text in (early, script))
     policy = _POLICY.format(scripts=f"{own} {hashes}".strip(), style=digest(style), images=images)
     # these three are the package's own files
@@ -64,7 +81,28 @@ def render(source: Sequence[Path], images: str, own: str, **values: Any) -> str:
         "script": Markup(script),  # noqa: S704
         "style": Markup(style),  # noqa: S704
     }
-    return _environment().get_template("page.html").render(policy=policy, **trusted, **values)
+    made = _environment(template.parent).get_template(template.name)
+    return made.render(policy=policy, **trusted, **values)
+
+
+def render(source: Sequence[Path], images: str, own: str, **values: Any) -> str:
+    """The page of a scan.
+
+    Args:
+        source: scripts that bring the data, put before ``main.js``.
+        images: where pictures may come from, as the policy says it.
+        own: which scripts may be loaded besides, as the policy says it; empty for none.
+        values: what the template shows.
+    """
+    *first, main = (_HERE / "script" / name for name in _SCRIPTS)
+    return document(
+        _TEMPLATES / "page.html",
+        [_HERE / "style" / "page.css"],
+        [*first, *source, main],
+        images=images,
+        own=own,
+        **values,
+    )
 
 
 def digest(text: str) -> str:
@@ -72,23 +110,17 @@ def digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _script(source: Sequence[Path]) -> str:
-    *first, main = (_read(f"script/{name}") for name in _SCRIPTS)
-    parts = [*first, *(path.read_text("utf-8") for path in source), main]
-    return "(() => {\n'use strict';\n" + "\n".join(parts) + "\n})();\n"
+@cache
+def _read(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 @cache
-def _read(name: str) -> str:
-    return (_HERE / name).read_text("utf-8")
-
-
-@cache
-def _environment() -> "Environment":
+def _environment(folder: Path) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # scans seldom need it
 
     environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+        loader=FileSystemLoader([folder, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -68,7 +68,7 @@ class Seen:
         """Open a page from disk, and wait until its script is done."""
         self.page.goto(f"{path.resolve().as_uri()}{hash_}")
         self.page.wait_for_selector("html[data-ready]")
-        self.page.evaluate("document.getElementById('gallery').scrollIntoView()")
+        self.page.evaluate("document.getElementById('gallery')?.scrollIntoView()")
         self.page.wait_for_timeout(50)
         return self.page
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-VOID = {"meta", "input", "img", "br", "link", "hr"}
+VOID = {"meta", "input", "img", "br", "link", "hr", "wbr"}
 
 
 class Parsed(HTMLParser):

@@ -59,10 +59,6 @@ async function start() {
     const count = rows.filter((line) => !line.classList.contains("unprinted")).length;
     element("plain-title").textContent = wanted ? "Images, filtered" : "Findings";
     element("print-note").textContent = `${thousands(count)} of ${thousands(source.meta.all)} files: ${wanted ? "those that the filters of the page left" : "verdict ai, conflict or error"}.`;
-    document.querySelectorAll("details").forEach((each) => { each.dataset.was = each.open; each.open = true; });
-  });
-  addEventListener("afterprint", () => {
-    document.querySelectorAll("details").forEach((each) => { each.open = each.dataset.was === "true"; });
   });
 
   addEventListener("keydown", (event) => {
@@ -79,14 +75,6 @@ async function start() {
     button.closest(".group").classList.add("open");
     button.parentNode.remove();
   }));
-  element("print").addEventListener("click", () => print());
-  element("theme").addEventListener("click", () => {
-    const dark = document.documentElement.dataset.theme
-      ? document.documentElement.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-    kept.set("clipfake:theme", document.documentElement.dataset.theme);
-  });
   element("reviewer").value = kept.get("clipfake:reviewer") ?? "";
   element("reviewer").addEventListener("change", (event) => kept.set("clipfake:reviewer", event.target.value));
   element("export-csv").addEventListener("click", () => download("reviews.csv", "text/csv", reviews.csv()));
