@@ -33,6 +33,7 @@ from clipfake.scanning.events import (
     Recorded,
     Restored,
     Started,
+    Writing,
 )
 
 PLAIN_SECONDS = 10.0
@@ -74,10 +75,7 @@ class Screen:
         """Show what a run tells."""
         match event:
             case Loading():
-                if self.live:
-                    what = "loading the detector"
-                    status = self._stderr.status(what, spinner=spinner(self._stderr))
-                    self._drawn.enter_context(status)
+                self._working("loading the detector")
             case Started():
                 self._drawn.close()
                 self._start = event
@@ -97,9 +95,17 @@ class Screen:
                     )
             case Recorded():
                 self.advance()
+            case Writing():
+                self._drawn.close()
+                self._working("writing the reports")
             case Finished():
                 self._drawn.close()
                 self._finish(event)
+
+    def _working(self, what: str) -> None:
+        if self.live:
+            status = self._stderr.status(what, spinner=spinner(self._stderr))
+            self._drawn.enter_context(status)
 
     @contextmanager
     def progress(self, summary: Summary) -> Iterator[None]:

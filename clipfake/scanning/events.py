@@ -83,6 +83,11 @@ class Restored:
 
 
 @dataclass(frozen=True)
+class Writing:
+    """All files are done; what shows pictures is being written, from the files again."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The scan is over, and its reports are whole.
 
@@ -112,4 +117,4 @@ class Finished:
         return self.only_lists and self.summary.files == no_images and not self.summary.unread
 
 
-Event = Loading | Started | Listed | Recorded | Restored | Finished
+Event = Loading | Started | Listed | Recorded | Restored | Writing | Finished

@@ -18,6 +18,7 @@ from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, write_custody
 from clipfake.report.findings import parse_kinds
 from clipfake.report.journal import journal_path
+from clipfake.report.page.pictures import HeatMaps
 from clipfake.report.report import Report, check_outputs, shows_pictures
 from clipfake.report.summary import Summary
 from clipfake.scanning.describe import CHUNK, scan_metadata
@@ -30,6 +31,7 @@ from clipfake.scanning.events import (
     Recorded,
     Restored,
     Started,
+    Writing,
 )
 from clipfake.scanning.parts import (
     baseline_of,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 Stage = Callable[[Iterable[Item]], Generator[Record, None, None]]
 Transform = Callable[[bytes], bytes]
+Explainer = Callable[[Summary, "Detector"], HeatMaps]
 
 
 @contextmanager
@@ -62,6 +65,7 @@ def run(
     detector: "Detector | None" = None,
     transform: Transform | None = None,
     count: bool = False,
+    explain: Explainer | None = None,
 ) -> Iterator[Iterator[Event]]:
     """Carry out a plan.
 
@@ -75,6 +79,8 @@ def run(
         detector: loaded already; None loads the plan's.
         transform: what is done to a file's bytes before they are decoded.
         count: list everything a second time beside the scan, for ``Listed``.
+        explain: draws what drives the worst scores, once all are known; raises nothing. None draws
+            nothing.
 
     Raises:
         UsageError: a name does not exist, a list cannot be read, an output cannot be written, or
@@ -82,7 +88,7 @@ def run(
         AdapterError, BackboneError: the detector cannot be loaded.
         ReportError: a report cannot be written.
     """
-    with closing(_events(plan, items, detector, transform, count)) as events:
+    with closing(_events(plan, items, detector, transform, count, explain)) as events:
         yield events
 
 
@@ -134,6 +140,7 @@ def _events(
     detector: "Detector | None",
     transform: Transform | None,
     count: bool,
+    explain: Explainer | None,
 ) -> Generator[Event, None, None]:
     outputs = plan.outputs.output
     beside = [journal_path(outputs[0])] if outputs else []
@@ -198,6 +205,10 @@ def _events(
                 yield (Recorded if record.error_code is None else Failed)(row, record)
                 while not counted.empty():
                     yield counted.get()
+        if shown or explain is not None:
+            yield Writing()
+        if explain is not None and detector is not None:
+            report.explain(explain(summary, detector))
     custody = None
     if plan.outputs.custody:
         custody = write_custody(inputs, about, outputs, restored=summary.restored)

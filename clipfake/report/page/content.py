@@ -98,7 +98,11 @@ class Content:
         }
 
     def meta(self, **more: Any) -> dict[str, Any]:
-        """What the gallery's script must know of all rows."""
+        """What the gallery's script must know of all rows.
+
+        Args:
+            more: of this page or site.
+        """
         return {
             "key": Scanned.of(self._about, self.figures, self.inputs).key,
             "states": STATES,

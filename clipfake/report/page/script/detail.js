@@ -2,7 +2,7 @@
 
 class Detail {
   constructor(model, source, reviews, changed) {
-    Object.assign(this, { model, source, reviews, changed, row: null, cards: [] });
+    Object.assign(this, { model, source, reviews, changed, row: null, cards: [], hot: false });
     this.dialog = element("detail");
     this.dialog.tabIndex = -1;
     this.dialog.addEventListener("close", () => { this.row = null; this.changed(true); });
@@ -36,6 +36,7 @@ class Detail {
     if (event.key === "ArrowRight") this.step(1);
     else if (event.key === "ArrowLeft") this.step(-1);
     else if (MARKS[event.key]) this.decide(MARKS[event.key]);
+    else if (event.key === "h" && this.source.heat(this.row) !== undefined) this.heat(!this.hot);
     else return;
     event.preventDefault();
   }
@@ -66,13 +67,24 @@ class Detail {
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();
   }
 
+  // The larger picture where there is one; the heat map in its place, while it is asked for.
   picture() {
-    const { model, row, details } = this, address = this.source.picture(row);
-    const frame = make("div", { class: "picture" },
-      address ? make("img", { src: address, alt: `Thumbnail of ${model.columns.name[row]}` }) : "no picture at hand");
-    if (!details.explain) return frame;
-    return make("div", {}, frame, make("h3", {}, "Patch evidence"),
-      make("img", { src: details.explain.src, alt: "Patch evidence", class: "explain" }), make("p", {}, details.explain.text));
+    const { model, row, source } = this, name = model.columns.name[row];
+    const small = source.picture(row), large = source.large(row), heat = source.heat(row);
+    const hot = this.hot && heat !== undefined, address = hot ? heat : large ?? small;
+    const words = hot ? `Heat map of ${name}` : large ? `Picture of ${name}` : `Thumbnail of ${name}`;
+    const frame = make("div", { class: hot || large ? "picture" : "picture small" },
+      address ? make("img", { src: address, alt: words }) : "no picture at hand");
+    if (heat === undefined) return frame;
+    const chip = (text, wanted) => make("button", { type: "button", class: "chip", "aria-pressed": String(hot === wanted),
+      "data-keep": wanted ? "heat" : "picture", onclick: () => this.heat(wanted) }, text);
+    return make("div", {}, frame, make("div", { class: "row views" }, chip("Picture", false), chip("Heat map (h)", true)),
+      make("p", { class: "muted" }, hot ? "Red speaks for AI, blue for real; what the detector does not see is dimmed. " : "", model.meta.caveat));
+  }
+
+  heat(wanted) {
+    this.hot = wanted;
+    this.draw();
   }
 
   verdict() {
