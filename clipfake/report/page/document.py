@@ -27,6 +27,7 @@ _SCRIPTS = (
     "model.js",
     "address.js",
     "reviews.js",
+    "incoming.js",
     "detail.js",
     "gallery.js",
     "filters.js",

@@ -121,7 +121,8 @@ class Detail {
   }
 
   review() {
-    const { row, reviews, details } = this, held = reviews.of(row), own = held && !held.given ? held : null;
+    const { row, reviews, details } = this, own = reviews.own(row), others = reviews.list(row).filter((each) => each !== own);
+    const given = (details.reviews ?? []).filter((each) => !reviews.list(row).some((held) => ["decision", "who", "when"].every((name) => held[name] === each[name])));
     const buttons = DECISIONS.map((decision) => make("button", {
       type: "button", class: "chip", "aria-pressed": String(own?.decision === decision),
       "data-keep": decision, onclick: () => this.decide(decision),
@@ -131,9 +132,10 @@ class Detail {
       onchange: (event) => { reviews.note(row, event.target.value, details); this.draw(); this.changed(false); },
     });
     return make("section", {}, make("h3", {}, "Review"), make("div", { class: "row" }, ...buttons), make("p", {}, note),
-      own ? make("p", { class: "muted" }, `${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`) : null,
-      ...(details.reviews ?? []).map((given) => make("p", {},
-        make("b", {}, given.decision ?? ""), given.who ? ` by ${given.who}` : "", given.when ? `, ${given.when}` : "", given.note ? `: ${given.note}` : "")));
+      own ? make("p", { class: "muted" }, fit(`${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`)) : null,
+      reviews.differ(row) ? make("p", { class: "warn" }, "Reviewers differ about this image.") : null,
+      ...[...others, ...given].map((each) => make("p", { class: "said" },
+        make("b", {}, each.decision ?? ""), fit(`${each.who ? ` by ${each.who}` : ""}${each.when ? `, ${each.when}` : ""}${each.note ? `: ${each.note}` : ""}`))));
   }
 
   copies() {
