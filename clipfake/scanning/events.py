@@ -10,6 +10,7 @@ from clipfake.errors import ErrorCode
 from clipfake.records import Record
 from clipfake.report.baseline import Entry
 from clipfake.report.summary import Summary
+from clipfake.scanning.stages import Stages
 
 if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.calibration import DecisionRule
@@ -30,12 +31,14 @@ class Started:
         summary: counts rows as they come.
         detector: None for a scan without scores.
         rule: its operating point; None likewise.
+        stages: counts what each stage does as it does it.
     """
 
     about: Mapping[str, Any]
     summary: Summary
     detector: "Detector | None"
     rule: "DecisionRule | None"
+    stages: Stages = field(default_factory=Stages)
 
 
 @dataclass(frozen=True)

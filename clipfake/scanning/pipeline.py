@@ -45,6 +45,7 @@ from clipfake.scanning.parts import (
 from clipfake.scanning.pictures import PicturesAgain
 from clipfake.scanning.provenance import about_scan, open_journal
 from clipfake.scanning.resume import Resumed
+from clipfake.scanning.stages import Stages
 from clipfake.sources import Item, Sources
 from clipfake.sources.shard import Shard
 
@@ -156,6 +157,7 @@ def _events(
         "limits": limits_of(plan),
         "workers": plan.run.workers,
         "cache": cache,
+        "stages": Stages(),
     }
     shown = any(map(shows_pictures, outputs))
     rule: DecisionRule | None = None
@@ -184,7 +186,7 @@ def _events(
         pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
     report = Report(outputs, sources.columns, told, journal, baseline, pictures)
     with report:
-        yield Started(about, summary, detector, rule)
+        yield Started(about, summary, detector, rule, reading["stages"])
         counted = _counted(sources) if count and sources.rereadable else SimpleQueue[Listed]()
         listed = Shard.parse(plan.run.shard).of(sources if items is None else items)
         if journal is not None:
