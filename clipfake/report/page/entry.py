@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from clipfake.report.page.generators import disagree, named_of, sources_of
 from clipfake.report.page.operating import Operating
 from clipfake.report.page.state import state_of
 from clipfake.report.page.words import shown
@@ -41,6 +42,7 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         Plain JSON values; each text is fit to be shown, as text. ``path`` is the exact one, where
         it is shown with escapes as ``name``.
     """
+    sources, named = sources_of(row), named_of(row)
     name, path = shown(row["path"], most=4096), str(row["path"])
     state = state_of(row)
     entry: dict[str, Any] = {
@@ -54,6 +56,9 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         "code": row["error_code"],
         "unread": row["unread"] or None,
         "words": operating.words(row["score"]) if row["score"] is not None else None,
+        "label": named.label if named else None,
+        "sources": [source.to_json() for source in sources],
+        "disagree": disagree(sources) or None,
         "exif": [[label, _value(row[column])] for column, label in _EXIF.items() if row[column]],
         "facts": [_fact(fact) for fact in (row["evidence"] or ())[:MOST_FACTS]],
         "more": max(len(row["evidence"] or ()) - MOST_FACTS, 0) or None,

@@ -80,7 +80,13 @@ def test_columns_tell_shared_texts_once_and_in_parts() -> None:
     columns.add(row(record(3, None, path="b/3.png")), pictured=False)
     second = columns.take()
     assert (second["start"], second["score"], second["folder"]) == (3, [-1], [1])
-    assert second["texts"] == {"folder": ["b"], "camera": [], "code": ["damaged"]}
+    assert second["texts"] == {
+        "folder": ["b"],
+        "camera": [],
+        "code": ["damaged"],
+        "generator": [],
+        "family": [],
+    }
 
 
 def test_cameras_without_end_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:

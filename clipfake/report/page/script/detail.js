@@ -61,7 +61,7 @@ class Detail {
       ),
       make("div", { class: "body" },
         make("div", {}, this.picture(), this.copies()),
-        make("div", {}, this.verdict(), this.review(), this.facts(), this.exif(), this.file(), this.extra()),
+        make("div", {}, this.verdict(), this.generator(), this.review(), this.facts(), this.exif(), this.file(), this.extra()),
       ),
     );
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();
@@ -97,6 +97,16 @@ class Detail {
       score === null ? null : this.standing(score),
       ...(details.words ?? []).map((words) => make("p", { class: "muted" }, words)),
     );
+  }
+
+  // Every source that names a generator, the most trusted first.
+  generator() {
+    const { sources = [], disagree } = this.details;
+    if (!sources.length) return null;
+    const line = (each) => make("li", {}, make("b", {}, make("bdi", {}, each.generator)), each.version ? ` ${each.version}` : "", ` ${each.basis}`,
+      make("span", { class: "muted" }, [each.family ? `, family ${each.family}` : "", each.score === undefined ? "" : `, score ${each.score.toFixed(3)}`, each.by ? `, by ${each.by}` : ""].join("")));
+    return make("section", {}, make("h3", {}, "Which generator"),
+      disagree ? make("p", { class: "warn" }, "Sources disagree about the generator.") : null, make("ol", { class: "sources" }, ...sources.map(line)));
   }
 
   // The score against those of all images, and of known real photographs.
