@@ -140,6 +140,7 @@ def test_of_one_reviewer_the_later_holds_and_what_differs_is_told(
     assert "4 reviews: 2 new, 1 in the place of older ones, 1 left out" in told
     assert "1 of images that are not here, which are kept" in told
     assert "Decisions that differ (3)" in told
+    assert "photos/00003.png: Ann unsure at 2026-01-01T00:00:00Z, Ann confirmed" in told
     assert "Ben cleared at 2026-01-01T00:00:00Z, Ann confirmed at 2026-01-03T00:00:00Z" in told
     found = decided(seen)
     assert found["00000.png"] == found["00003.png"] == "confirmed"

@@ -103,7 +103,7 @@ class Detail {
   generator() {
     const { sources = [], disagree } = this.details;
     if (!sources.length) return null;
-    const line = (each) => make("li", {}, make("b", {}, make("bdi", {}, each.generator)), each.version ? ` ${each.version}` : "", ` ${each.basis}`,
+    const line = (each) => make("li", {}, make("b", {}, make("bdi", {}, each.generator)), each.version ? ` ${each.version}` : "", `, ${each.basis}`,
       make("span", { class: "muted" }, [each.family ? `, family ${each.family}` : "", each.score === undefined ? "" : `, score ${each.score.toFixed(3)}`, each.by ? `, by ${each.by}` : ""].join("")));
     return make("section", {}, make("h3", {}, "Which generator"),
       disagree ? make("p", { class: "warn" }, "Sources disagree about the generator.") : null, make("ol", { class: "sources" }, ...sources.map(line)));

@@ -25,7 +25,7 @@ class Filters {
       review: this.list("Review", ["none", "confirmed", "cleared", "unsure"], changed),
       sort: this.list("Order", null, changed),
     };
-    this.search = make("input", { type: "search", placeholder: "name, folder, camera, generator", autocomplete: "off", oninput: changed });
+    this.search = make("input", { type: "search", placeholder: "name, folder, camera", autocomplete: "off", oninput: changed });
     this.clear = make("button", { type: "button", onclick: () => { this.set({ ...NONE }); changed(); } }, "Clear");
     this.form.append(
       make("fieldset", {}, make("legend", {}, "Verdict"), make("div", { class: "chips" }, ...this.chips)),

@@ -70,7 +70,7 @@ class Gallery {
         model.basis(row) === "conflict" ? make("span", { class: "small" }, "conflict") : null,
         review ? make("span", { class: "decided" }, review.decision, this.reviews.differ(row) ? ", others differ" : "") : null),
       model.origin(row) ? make("span", { class: "made", title: `${model.text("generator", row)}, ${model.origin(row)}` },
-        make("bdi", {}, model.text("generator", row)), make("span", { class: "small" }, ` ${model.origin(row)}`)) : null,
+        make("bdi", {}, model.text("generator", row)), make("span", { class: "small" }, model.origin(row))) : null,
       make("span", { class: "file", title: model.path(row) }, make("bdi", {}, model.columns.name[row])));
     const column = place % this.columns, line = Math.floor(place / this.columns);
     Object.assign(card.style, { left: `${column * (this.size + GAP)}px`, top: `${line * (CARD.height + GAP)}px`, width: `${this.size}px`, height: `${CARD.height}px` });

@@ -78,7 +78,7 @@ class Reviews {
       rows.set(this.model.columns.id[row], row);
       rows.set(`path:${slashed(this.model.path(row))}`, row);
     }
-    const touched = new Set();
+    const touched = new Map();
     for (const review of incoming) {
       const row = rows.get(review.sha256 ? review.sha256.slice(0, 16) : `path:${slashed(fit(review.path))}`);
       const id = row !== undefined ? this.id(row) : review.sha256 ? review.sha256.slice(0, 16) : `path:${review.path}`;
@@ -86,8 +86,8 @@ class Reviews {
       const own = row === undefined ? {} : { verdict: this.model.state(row), score: this.model.score(row) };
       const same = before && ["decision", "note", "when"].every((name) => before[name] === review[name]);
       if (row === undefined) found.elsewhere++;
-      touched.add(id);
-      if (before && !same && before.decision !== review.decision) found.conflicts.push(parted(review, [before, review]));
+      touched.set(id, this.named(row, review));
+      if (before && !same && before.decision !== review.decision) found.conflicts.push(parted(this.named(row, review), [before, review]));
       if (same) found.same++;
       else if (before && moment(review) <= moment(before)) found.older++;
       else {
@@ -95,13 +95,16 @@ class Reviews {
         this.replace(id, before, { verdict: "", score: null, ...review, ...own });
       }
     }
-    for (const id of touched) {
+    for (const [id, name] of touched) {
       const list = this.held.get(id);
-      if (new Set(list.map((review) => review.decision)).size > 1) found.conflicts.push(parted(list[0], list));
+      if (new Set(list.map((review) => review.decision)).size > 1) found.conflicts.push(parted(name, list));
     }
     this.save();
     return found;
   }
+
+  // What an image is called here, else in the review.
+  named(row, review) { return row === undefined ? review.path || review.sha256 : this.model.path(row); }
 
   save() { this.lasting = kept.set(this.key, JSON.stringify(Object.fromEntries(this.held))); }
 
@@ -127,9 +130,9 @@ const moment = (review) => Date.parse(review.when) || 0;
 const slashed = (path) => path.replaceAll("\\", "/");
 
 // Who said what of an image, in a line.
-function parted(review, list) {
+function parted(name, list) {
   const said = list.map((each) => `${each.who || "a reviewer"} ${each.decision}${each.when ? ` at ${each.when}` : ""}`);
-  return fit(`${review.path || review.sha256}: ${said.join(", ")}`);
+  return fit(`${name}: ${said.join(", ")}`);
 }
 
 function download(name, type, text) {
