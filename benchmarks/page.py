@@ -21,9 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -35,7 +36,9 @@ from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.imaging.thumbnail import LARGE_SIDE, SIDE, encode, shrink
 from clipfake.records import Claim, Exif, Fact, Record, Strength, Verdict
+from clipfake.report.page.pictures import Pictures
 from clipfake.report.report import Report
 from clipfake.scanning.score import scan_items
 from clipfake.sources import Item, Selection, Sources
@@ -65,6 +68,19 @@ def thumbnails() -> list[bytes]:
         made = decode(buffer.getvalue(), Preprocessing(), Limits(), pictured=True).thumbnail
         found.append(made or b"")
     return found
+
+
+def larger() -> Pictures:
+    """Gives any row a larger picture, as a scan makes it; a scan decodes the row's file for it."""
+    made = []
+    for seed in range(PICTURES):
+        made.append(encode(shrink(drawn(seed), LARGE_SIDE)))
+
+    def pictures(rows: Sequence[Mapping[str, Any]], side: int = SIDE) -> Iterator[bytes | None]:
+        for place, _ in enumerate(rows):
+            yield made[place % PICTURES] if side == LARGE_SIDE else None
+
+    return pictures
 
 
 def records(count: int, threshold: float, pictures: Sequence[bytes]) -> Iterator[Record]:
@@ -127,12 +143,12 @@ def weigh(count: int, folder: Path) -> list[Path]:
         "adapter_sha256": adapter.digest,
         "operating": operating_facts(adapter),
     }
-    pictures, paths = thumbnails(), []
+    pictures, large, paths = thumbnails(), larger(), []
     for ending in ENDINGS:
         path = folder / f"report-{count}{ending}"
         before = _memory_from_here()
         start, making = time.perf_counter(), 0.0
-        with Report([path], {}, about) as report:
+        with Report([path], {}, about, pictures=large) as report:
             began = time.perf_counter()
             for record in records(count, threshold, pictures):
                 making += time.perf_counter() - began

@@ -5,13 +5,16 @@
     python -m tools.page_pictures FOLDER --page evaluation.html
 
 Needs playwright and Chromium. FOLDER gets a page of 12 images (the examples) and of 2,000 drawn
-ones, light, dark and as on a telephone, their details, the pages that print, a site of 20,000, and
-the page of an evaluation with drawn scores. With ``--readme`` it gets the two small pictures of the
-README alone, made of the examples; with ``--page`` those of one page alone, of whatever it is.
+ones, light, dark and as on a telephone, their details, what they print, a site of 20,000 whose
+rows are those of the benchmark (200 drawn pictures, repeated), the page of an evaluation with
+drawn scores, and what a terminal of 80 columns shows during and after a scan, of ``inspect`` and
+of the help. With ``--readme`` it gets the two small pictures of the README alone, made of the
+examples; with ``--page`` those of one page alone, of whatever it is.
 """
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -22,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.page import weigh
+from clipfake.cli.explain import Explaining
 from clipfake.detector.calibration import DecisionRule
 from clipfake.evaluation.dataset import LabelledSet, Layout
 from clipfake.evaluation.evaluate import evaluate
@@ -33,6 +37,7 @@ from clipfake.evaluation.scores import Scores
 from clipfake.plan import ScanPlan
 from clipfake.scanning.pipeline import run
 from clipfake.sources.labelled import Example
+from tools.terminal_picture import draw
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,8 +51,8 @@ README_WIDTH = 800  # pixels
 def page_of_examples(folder: Path) -> Path:
     """A page of the example pictures."""
     path = folder / "examples.html"
-    plan = ScanPlan.of([str(EXAMPLES)], output=[path], exclude=LEFT_OUT)
-    with run(plan) as events:
+    plan = ScanPlan.of([str(EXAMPLES)], output=[path], exclude=LEFT_OUT, explain=3)
+    with run(plan, explain=Explaining(plan, quiet=True).draw) as events:
         for _ in events:
             pass
     return path
@@ -94,19 +99,21 @@ def shoot(
     gallery: bool = False,
     printed: bool = False,
     whole: bool = False,
+    keys: str = "",
 ) -> None:
     """Take one picture.
 
     Args:
         browser: to open the page in.
         page: HTML, or the folder of a site.
-        out: picture to write, ``.png``; ``.pdf`` for what it prints.
+        out: picture to write, ``.png``.
         size: of the window, pixels.
         dark: as a reader who prefers it sees it.
         address: filters and the open image.
         gallery: scroll to the images.
-        printed: write what the browser prints.
+        printed: take the first two sides that the browser prints.
         whole: the whole page, however long.
+        keys: pressed before the picture is taken.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
@@ -120,9 +127,11 @@ def shoot(
     shown.wait_for_selector("html[data-ready]")
     if gallery:
         shown.evaluate("document.getElementById('gallery').scrollIntoView()")
+    for key in keys:
+        shown.keyboard.press(key)
     shown.wait_for_timeout(500)
     if printed:
-        shown.pdf(path=out, format="A4", prefer_css_page_size=True)
+        print_sides(shown.pdf(format="A4", prefer_css_page_size=True), out)
     else:
         shown.screenshot(path=out, full_page=whole)
     context.close()
@@ -136,7 +145,43 @@ def whole_page(browser: "Browser", page: Path, out: Path) -> None:
     shoot(browser, page, out / f"{name}-light.png", whole=True)
     shoot(browser, page, out / f"{name}-dark.png", dark=True, whole=True)
     shoot(browser, page, out / f"{name}-phone.png", PHONE, whole=True)
-    shoot(browser, page, out / f"{name}-print.pdf", printed=True)
+    shoot(browser, page, out / f"{name}-print.png", printed=True)
+
+
+def print_sides(pdf: bytes, out: Path) -> None:
+    """The first two sides of a PDF, beside each other; the PDF itself where poppler is missing."""
+    if shutil.which("pdftoppm") is None:
+        out.with_suffix(".pdf").write_bytes(pdf)
+        print(f"{out.name}: no pdftoppm on this machine (poppler-utils), left as PDF")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["pdftoppm", "-r", "70", "-l", "2", "-png", "-", f"{folder}/side"]
+        subprocess.run(command, input=pdf, check=True)  # noqa: S603
+        sides = [Image.open(path).convert("RGB") for path in sorted(Path(folder).glob("*.png"))]
+        width, height = sum(side.width for side in sides), max(side.height for side in sides)
+        sheet = Image.new("RGB", (width, height), "grey")
+        for place, side in enumerate(sides):
+            sheet.paste(side, (place * side.width, 0))
+        sheet.save(out)
+
+
+def terminals(browser: "Browser", out: Path) -> None:
+    """What a terminal of 80 columns shows."""
+    scan = ["scan", str(EXAMPLES.relative_to(Path.cwd())), "--workers", "1"]
+    photo = str((EXAMPLES / "astronaut.jpg").relative_to(Path.cwd()))
+    for name, arguments, during in (
+        ("scan-during", scan, True),
+        ("scan-after", scan, False),
+        ("inspect", ["inspect", photo], False),
+        ("help", ["--help"], False),
+        ("scan-help", ["scan", "--help"], False),
+    ):
+        picture = out / f"terminal-{name}.svg"
+        draw(picture, arguments, columns=80, during=during)
+        page = browser.new_page(viewport={"width": 1000, "height": 800})
+        page.goto(picture.resolve().as_uri())
+        page.screenshot(path=picture.with_suffix(".png"))
+        page.close()
 
 
 def everything(browser: "Browser", folder: Path, out: Path) -> None:
@@ -151,8 +196,10 @@ def everything(browser: "Browser", folder: Path, out: Path) -> None:
         shoot(browser, page, out / f"{name}-gallery.png", gallery=True)
         shoot(browser, page, out / f"{name}-phone.png", (PHONE[0], 2400))
         shoot(browser, page, out / f"{name}-phone-detail.png", PHONE, address="#image=3")
-        shoot(browser, page, out / f"{name}-print.pdf", printed=True)
+        shoot(browser, page, out / f"{name}-print.png", printed=True)
     whole_page(browser, page_of_evaluation(folder), out)
+    shoot(browser, examples, out / "12-heat.png", address="#image=0", keys="h")
+    terminals(browser, out)
 
 
 def for_readme(browser: "Browser", folder: Path, out: Path) -> None:

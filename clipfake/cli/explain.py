@@ -8,11 +8,12 @@ import typer
 from clipfake.cli.exit_codes import Exit
 from clipfake.cli.options import Debug, Options, Quiet, takes
 from clipfake.cli.words import say
-from clipfake.errors import UsageError
+from clipfake.errors import ReportError, UsageError
 from clipfake.plan import ScanPlan
 
 if TYPE_CHECKING:
     from clipfake.detector.detector import Detector
+    from clipfake.report.page.pictures import HeatMaps
     from clipfake.report.summary import Summary
     from clipfake.scanning.events import Event
 
@@ -59,39 +60,55 @@ def explain_command(
 
 
 class Explaining:
-    """Draws what drives the scores of a scan's worst files, in a folder beside its first report."""
+    """Draws what drives the scores of a scan's worst files, in a folder beside its first report.
+
+    The reports that show pictures get the drawings too.
+    """
 
     def __init__(self, plan: ScanPlan, *, quiet: bool) -> None:
         self._plan, self._quiet = plan, quiet
-        self._detector: Detector | None = None
+        first = plan.outputs.output[0]
+        self._folder = first.with_name(first.name + ".evidence")
+        self._drawn = 0
+        self._failure: ReportError | None = None
 
-    def show(self, event: "Event") -> None:
-        """Follow a run: draw once it has finished.
-
-        Raises:
-            ReportError: a file cannot be written.
-        """
-        from clipfake.scanning.events import Finished, Started
-
-        if isinstance(event, Started):
-            self._detector = event.detector
-        elif isinstance(event, Finished) and self._detector is not None:
-            self._draw(event.summary, self._detector)
-
-    def _draw(self, summary: "Summary", detector: "Detector") -> None:
-        from rich.console import Console
-
-        from clipfake.inspection.explain import CAVEAT, explain, write_explanations
+    def draw(self, summary: "Summary", detector: "Detector") -> "HeatMaps":
+        """Draw the worst files of a scan; should that fail, ``show`` tells it."""
+        from clipfake.inspection.explain import CAVEAT, explain, heat_map, write_explanations
+        from clipfake.report.page.pictures import HeatMaps
         from clipfake.sources import Finder, Item
         from clipfake.sources.item import native
 
-        report = self._plan.outputs.output[0]
-        folder, finder = report.with_name(report.name + ".evidence"), Finder()
+        finder = Finder()
         worst = summary.most_suspicious(self._plan.outputs.explain)
         items = (finder.found(Item(native(found.path))) for found in worst)
         found = explain(items, self._plan.alone(no_metadata=True), detector)
-        written = write_explanations(found, folder, detector)
-        drawn = sum(path is not None for _, path in written)
+        held: dict[tuple[str, str | None], bytes] = {}
+        try:
+            for each, path in write_explanations(found, self._folder, detector):
+                self._drawn += path is not None
+                if each.picture is not None:
+                    held[each.record.path, each.record.sha256] = heat_map(each.picture)
+        except ReportError as error:  # the rows are worth more than their pictures
+            self._failure = error
+        return HeatMaps(CAVEAT, held)
+
+    def show(self, event: "Event") -> None:
+        """Follow a run: say what was drawn once it has finished.
+
+        Raises:
+            ReportError: a file could not be written.
+        """
+        from rich.console import Console
+
+        from clipfake.inspection.explain import CAVEAT
+        from clipfake.scanning.events import Finished
+
+        if not isinstance(event, Finished):
+            return
+        if self._failure is not None:
+            raise self._failure
         console = Console(stderr=True, highlight=False, quiet=self._quiet)
-        say(console, f"patch evidence of {drawn} files: {folder}", path=str(folder))
+        text = f"patch evidence of {self._drawn} files: {self._folder}"
+        say(console, text, path=str(self._folder))
         say(console, CAVEAT)

@@ -46,11 +46,13 @@ def scan_command(
     listeners = [screen.show]
     if github.wanted(plan.outputs.format, os.environ):
         listeners.append(github.GitHub(sys.stderr if as_json else sys.stdout).show)
-    if plan.outputs.explain:
-        listeners.append(Explaining(plan, quiet=quiet).show)
+    explaining = Explaining(plan, quiet=quiet) if plan.outputs.explain else None
+    if explaining is not None:
+        listeners.append(explaining.show)
+    explain = explaining.draw if explaining is not None else None
     code = Exit.FINE
     try:
-        with screen.following(), run(plan, count=screen.live) as events:
+        with screen.following(), run(plan, count=screen.live, explain=explain) as events:
             for event in events:
                 for show in listeners:
                     show(event)

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,7 +15,6 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
-    TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -33,9 +32,28 @@ from clipfake.scanning.events import (
     Recorded,
     Restored,
     Started,
+    Writing,
 )
+from clipfake.scanning.stages import Pace, Rates, Stages
 
 PLAIN_SECONDS = 10.0
+_BESIDE_BAR = 48  # columns, with numbers of six digits
+
+
+class _Progress(Progress):
+    """A bar, and lines of text below it that are cut at the terminal's width.
+
+    Attributes:
+        lines: gives them, each time that they are drawn.
+    """
+
+    lines: Callable[[], Sequence[str]] = tuple
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """What is drawn, line by line."""
+        yield self.make_tasks_table(self.tasks)
+        for line in self.lines():
+            yield Text(line, no_wrap=True, overflow="ellipsis")
 
 
 class _Rate(ProgressColumn):
@@ -59,7 +77,10 @@ class Screen:
         self._out = Console(stderr=as_json, highlight=False, quiet=quiet or as_json)
         self.live = self._stderr.is_terminal and not (self._stderr.is_dumb_terminal or quiet)
         self._drawn = ExitStack()
-        self._progress: Progress | None = None
+        self._progress: _Progress | None = None
+        self._stages = Stages()
+        self._rates = Rates(self._stages, time.monotonic())
+        self._least = ""
         self._start: Started | None = None
         self._summary: Summary | None = None
         self._said = time.monotonic()
@@ -74,21 +95,17 @@ class Screen:
         """Show what a run tells."""
         match event:
             case Loading():
-                if self.live:
-                    what = "loading the detector"
-                    status = self._stderr.status(what, spinner=spinner(self._stderr))
-                    self._drawn.enter_context(status)
+                self._working("loading the detector")
             case Started():
                 self._drawn.close()
                 self._start = event
                 if settings := event.about["options"].get("settings"):
                     self._say(f"settings of {settings}")
-                self._drawn.enter_context(self.progress(event.summary))
+                self._drawn.enter_context(self.progress(event.summary, event.stages))
             case Listed():
                 if self._progress is not None:
-                    least = "" if event.exact else "and what compressed tars hold; "
-                    task = self._progress.task_ids[0]
-                    self._progress.update(task, total=event.files, least=least)
+                    self._least = "" if event.exact else "and what compressed tars hold; "
+                    self._progress.update(self._progress.task_ids[0], total=event.files)
             case Restored():
                 if event.rows:
                     self._say(
@@ -97,28 +114,37 @@ class Screen:
                     )
             case Recorded():
                 self.advance()
+            case Writing():
+                self._drawn.close()
+                self._working("writing the reports")
             case Finished():
                 self._drawn.close()
                 self._finish(event)
 
+    def _working(self, what: str) -> None:
+        if self.live:
+            status = self._stderr.status(what, spinner=spinner(self._stderr))
+            self._drawn.enter_context(status)
+
     @contextmanager
-    def progress(self, summary: Summary) -> Iterator[None]:
+    def progress(self, summary: Summary, stages: Stages) -> Iterator[None]:
         """Show progress while the block runs."""
-        self._summary = summary
+        self._summary, self._stages = summary, stages
+        self._rates = Rates(stages, time.monotonic())
         if not self.live:
             yield
             return
         columns = (
             SpinnerColumn(spinner(self._stderr)),
-            BarColumn(),
+            BarColumn(max(8, min(40, self._stderr.width - _BESIDE_BAR))),
             MofNCompleteColumn(),
             _Rate(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[least]}{task.description}"),
         )
-        with Progress(*columns, console=self._stderr, transient=True) as progress:
+        with _Progress(*columns, console=self._stderr, transient=True) as progress:
             self._progress = progress
-            progress.add_task("", total=None, least="", pace=0.0)
+            progress.lines = lambda: (self._least + _counts(summary), self._pace())
+            progress.add_task("", total=None, pace=0.0)
             yield
         self._progress = None
 
@@ -127,16 +153,15 @@ class Screen:
         if self._summary is None or self._quiet:
             return
         if self._progress is not None:
-            self._progress.update(
-                self._progress.task_ids[0],
-                advance=1,
-                description=_counts(self._summary),
-                pace=self._summary.pace,
-            )
+            task = self._progress.task_ids[0]
+            self._progress.update(task, advance=1, pace=self._summary.pace)
         elif time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
             done = f"{self._summary.files} files, {self._summary.pace:.1f} images/s"
-            say(self._stderr, f"{done}: {_counts(self._summary)}")
+            say(self._stderr, "; ".join((f"{done}: {_counts(self._summary)}", self._pace())))
+
+    def _pace(self) -> str:
+        return stages_line(self._rates.at(time.monotonic()), self._stages)
 
     def interrupted(self, reports: Sequence[Path]) -> None:
         """Say what becomes of an interrupted scan."""
@@ -158,6 +183,22 @@ class Screen:
             print_findings(Console(highlight=False), end.summary)
         if end.nothing_to_scan:
             self._say("nothing to scan: no image is named")
+
+
+def stages_line(pace: Pace, stages: Stages) -> str:
+    """What the stages do, in at most 80 columns for numbers of six digits."""
+    said = [f"read {_figure(pace.read)} files/s"]
+    if pace.limit:
+        said.append(f"scored {_figure(pace.scored)} images/s")
+    if stages.cached:
+        said.append(f"{stages.cached:,} cached")
+    if pace.limit:
+        said.append(f"limit: {pace.limit}")
+    return ", ".join(said)
+
+
+def _figure(rate: float) -> str:
+    return f"{rate:,.1f}" if rate < 100 else f"{rate:,.0f}"
 
 
 def _counts(summary: Summary) -> str:

@@ -100,23 +100,24 @@ def decode(
     return found if note is None else replace(found, notes=(*found.notes, note))
 
 
-def decode_thumbnail(data: bytes, limits: Limits) -> bytes:
-    """Decode the first frame of an image for its thumbnail alone.
+def decode_thumbnail(data: bytes, limits: Limits, side: int = SIDE) -> bytes:
+    """Decode the first frame of an image for a smaller picture of it alone.
 
     Args:
         data: the whole file.
         limits: ``limits.pixels`` is checked before any pixel is decoded.
+        side: pixels that neither side of the picture is longer than.
 
     Returns:
-        WebP, upright sRGB, at most ``clipfake.imaging.thumbnail.SIDE`` pixels a side.
+        WebP, upright sRGB.
 
     Raises:
         ImageError: with the code that says why.
     """
 
     def use(image: Image.Image, form: str) -> bytes:
-        _load(image, form, limits, least=SIDE)
-        return encode(_Finish.of(image)(shrink(flatten(image))))
+        _load(image, form, limits, least=side)
+        return encode(_Finish.of(image)(shrink(flatten(image), side)))
 
     return _opened(data, use)[0]
 

@@ -1,10 +1,11 @@
-"""The small picture that a page shows: upright, sRGB, WebP."""
+"""The pictures that a page shows, small and larger: upright, sRGB, WebP."""
 
 import io
 
 from PIL import Image
 
 SIDE = 192  # pixels of the long side, at most
+LARGE_SIDE = 640  # likewise, of the larger picture
 _QUALITY = 70
 _METHOD = 1  # of libwebp's efforts 0 to 6; a higher one takes longer than the scaling
 

@@ -17,6 +17,7 @@ from clipfake.detector.detector import Detector
 from clipfake.detector.patch_evidence import patch_evidence
 from clipfake.errors import ImageError, ReportError
 from clipfake.imaging.decode import decode, thumbnail
+from clipfake.imaging.thumbnail import LARGE_SIDE, encode, shrink
 from clipfake.plan import ScanPlan
 from clipfake.records import Record
 from clipfake.report.files import remedy_of
@@ -113,6 +114,11 @@ def overlay(image: Image.Image, evidence: npt.NDArray[np.float32]) -> Image.Imag
     mask = Image.fromarray(opacity).resize(size, Image.Resampling.BILINEAR)
     canvas.paste(Image.composite(paint, square, mask), box)
     return canvas
+
+
+def heat_map(picture: Image.Image) -> bytes:
+    """A picture of patch evidence as a page shows it: WebP, of the size of its larger pictures."""
+    return encode(shrink(picture, LARGE_SIDE))
 
 
 def strengths(evidence: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -21,7 +21,7 @@ from clipfake.report.jsonl import JsonlFile
 from clipfake.report.junit import JunitFile
 from clipfake.report.markdown import MarkdownFile
 from clipfake.report.page.page import PAGE, PageFile
-from clipfake.report.page.pictures import Pictures
+from clipfake.report.page.pictures import HeatMaps, Pictures
 from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
 from clipfake.report.sarif import SarifFile
 from clipfake.report.schema import fit_row, report_schema, to_row
@@ -47,10 +47,13 @@ class PictureFile(ReportFile, Protocol):
     """A file that shows pictures; it takes each row as it comes, and never by ``write``.
 
     Attributes:
-        pictures: finds the pictures of rows that came without; None leaves these without.
+        pictures: finds the pictures of rows that came without, and larger ones; None leaves them
+            without.
+        heat_maps: of what drives scores.
     """
 
     pictures: Pictures | None
+    heat_maps: HeatMaps
 
     def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
         """Take a row and its picture, if it has one."""
@@ -101,7 +104,7 @@ class Report:
             journal: keeps rows through crashes; deleted when the report is whole.
             baseline: says in each row whether it suppresses the finding; the journal's rows are
                 without, so that it may change before a scan goes on.
-            pictures: finds the pictures of rows that come without one.
+            pictures: finds the pictures of rows that come without one, and larger ones.
 
         Raises:
             UsageError: an unknown ending, a name twice, or no folder for it.
@@ -157,6 +160,12 @@ class Report:
         self._rows.append(row)
         if len(self._rows) >= ROWS_A_GROUP:
             self._flush()
+
+    def explain(self, heat_maps: HeatMaps) -> None:
+        """Take pictures of what drives scores, for the files that show pictures."""
+        for _, file in self._files:
+            if isinstance(file, PictureFile):
+                file.heat_maps = heat_maps
 
     def fit(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of another report with the columns of this one."""

@@ -10,6 +10,7 @@ from clipfake.records import Record
 from clipfake.scanning.cache import Cache, cache_key
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.stages import Stages
 from clipfake.scanning.workers import read_samples
 from clipfake.sources import Item
 from clipfake.verdict.judge import judge
@@ -25,6 +26,7 @@ def scan_metadata(
     limits: Limits,
     workers: int | None = None,
     cache: Cache | None = None,
+    stages: Stages | None = None,
 ) -> Generator[Record, None, None]:
     """Describe files by their metadata alone, in order.
 
@@ -36,7 +38,9 @@ def scan_metadata(
         limits: what one file may cost.
         workers: reading processes; None suits the machine, 0 reads in this process.
         cache: of bytes that were read before.
+        stages: counts what is done.
     """
+    stages = stages if stages is not None else Stages()
     key = cache_key(
         {
             **(cache.content if cache else {}),
@@ -50,6 +54,8 @@ def scan_metadata(
     count = default_workers() if workers is None else workers
     samples = read_samples(items, reading, workers=count, chunk=CHUNK, ahead=_AHEAD)
     while records := [record for record, _ in islice(samples, CHUNK)]:
+        stages.read += len(records)
+        stages.cached += sum(record.cached for record in records)
         for record in records:
             judge(record, None)
         if cache is not None:

@@ -10,6 +10,7 @@ from clipfake.errors import ErrorCode
 from clipfake.records import Record
 from clipfake.report.baseline import Entry
 from clipfake.report.summary import Summary
+from clipfake.scanning.stages import Stages
 
 if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.calibration import DecisionRule
@@ -30,12 +31,14 @@ class Started:
         summary: counts rows as they come.
         detector: None for a scan without scores.
         rule: its operating point; None likewise.
+        stages: counts what each stage does as it does it.
     """
 
     about: Mapping[str, Any]
     summary: Summary
     detector: "Detector | None"
     rule: "DecisionRule | None"
+    stages: Stages = field(default_factory=Stages)
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,11 @@ class Restored:
 
 
 @dataclass(frozen=True)
+class Writing:
+    """All files are done; what shows pictures is being written, from the files again."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The scan is over, and its reports are whole.
 
@@ -112,4 +120,4 @@ class Finished:
         return self.only_lists and self.summary.files == no_images and not self.summary.unread
 
 
-Event = Loading | Started | Listed | Recorded | Restored | Finished
+Event = Loading | Started | Listed | Recorded | Restored | Writing | Finished

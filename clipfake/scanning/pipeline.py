@@ -18,6 +18,7 @@ from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, write_custody
 from clipfake.report.findings import parse_kinds
 from clipfake.report.journal import journal_path
+from clipfake.report.page.pictures import HeatMaps
 from clipfake.report.report import Report, check_outputs, shows_pictures
 from clipfake.report.summary import Summary
 from clipfake.scanning.describe import CHUNK, scan_metadata
@@ -30,6 +31,7 @@ from clipfake.scanning.events import (
     Recorded,
     Restored,
     Started,
+    Writing,
 )
 from clipfake.scanning.parts import (
     baseline_of,
@@ -43,6 +45,7 @@ from clipfake.scanning.parts import (
 from clipfake.scanning.pictures import PicturesAgain
 from clipfake.scanning.provenance import about_scan, open_journal
 from clipfake.scanning.resume import Resumed
+from clipfake.scanning.stages import Stages
 from clipfake.sources import Item, Sources
 from clipfake.sources.shard import Shard
 
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
 Stage = Callable[[Iterable[Item]], Generator[Record, None, None]]
 Transform = Callable[[bytes], bytes]
+Explainer = Callable[[Summary, "Detector"], HeatMaps]
 
 
 @contextmanager
@@ -62,6 +66,7 @@ def run(
     detector: "Detector | None" = None,
     transform: Transform | None = None,
     count: bool = False,
+    explain: Explainer | None = None,
 ) -> Iterator[Iterator[Event]]:
     """Carry out a plan.
 
@@ -75,6 +80,8 @@ def run(
         detector: loaded already; None loads the plan's.
         transform: what is done to a file's bytes before they are decoded.
         count: list everything a second time beside the scan, for ``Listed``.
+        explain: draws what drives the worst scores, once all are known; raises nothing. None draws
+            nothing.
 
     Raises:
         UsageError: a name does not exist, a list cannot be read, an output cannot be written, or
@@ -82,7 +89,7 @@ def run(
         AdapterError, BackboneError: the detector cannot be loaded.
         ReportError: a report cannot be written.
     """
-    with closing(_events(plan, items, detector, transform, count)) as events:
+    with closing(_events(plan, items, detector, transform, count, explain)) as events:
         yield events
 
 
@@ -134,6 +141,7 @@ def _events(
     detector: "Detector | None",
     transform: Transform | None,
     count: bool,
+    explain: Explainer | None,
 ) -> Generator[Event, None, None]:
     outputs = plan.outputs.output
     beside = [journal_path(outputs[0])] if outputs else []
@@ -149,6 +157,7 @@ def _events(
         "limits": limits_of(plan),
         "workers": plan.run.workers,
         "cache": cache,
+        "stages": Stages(),
     }
     shown = any(map(shows_pictures, outputs))
     rule: DecisionRule | None = None
@@ -177,7 +186,7 @@ def _events(
         pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
     report = Report(outputs, sources.columns, told, journal, baseline, pictures)
     with report:
-        yield Started(about, summary, detector, rule)
+        yield Started(about, summary, detector, rule, reading["stages"])
         counted = _counted(sources) if count and sources.rereadable else SimpleQueue[Listed]()
         listed = Shard.parse(plan.run.shard).of(sources if items is None else items)
         if journal is not None:
@@ -198,6 +207,10 @@ def _events(
                 yield (Recorded if record.error_code is None else Failed)(row, record)
                 while not counted.empty():
                     yield counted.get()
+        if shown or explain is not None:
+            yield Writing()
+        if explain is not None and detector is not None:
+            report.explain(explain(summary, detector))
     custody = None
     if plan.outputs.custody:
         custody = write_custody(inputs, about, outputs, restored=summary.restored)

@@ -15,6 +15,7 @@ from clipfake.imaging.decode import DecodedImage, decode, decode_thumbnail
 from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
+from clipfake.imaging.thumbnail import SIDE
 from clipfake.metadata.read import MetadataOptions, parameter_facts, read_metadata
 from clipfake.metadata.stealth import read_stealth
 from clipfake.metadata.thumbnail import AGREES, compare_thumbnail
@@ -53,6 +54,7 @@ class ReadOptions:
             metadata are those of the file.
         cache: where bytes that were scanned before are looked up.
         thumbnail: make a small picture, also where the square is not cut.
+        side: of that picture, where the square is not cut: pixels, at most.
     """
 
     preprocessing: Preprocessing | None = field(default_factory=Preprocessing)
@@ -61,6 +63,7 @@ class ReadOptions:
     transform: Callable[[bytes], bytes] | None = None
     cache: CacheUse | None = None
     thumbnail: bool = False
+    side: int = SIDE
 
 
 def record_of(item: Item) -> Record:
@@ -104,7 +107,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
                     pictured=options.thumbnail,
                 )
             elif options.thumbnail:
-                record.thumbnail = decode_thumbnail(data, options.limits)
+                record.thumbnail = decode_thumbnail(data, options.limits, options.side)
     except ImageError as error:
         record.error_code, record.error = error.code, f"{record.path}: {error}"
     except MemoryError:

@@ -1,5 +1,6 @@
 """Scores: items in, judged records out, in the same order."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from clipfake.scanning.batches import Batch, read_batches
 from clipfake.scanning.cache import Cache, cache_key
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.stages import Stages
 from clipfake.sources import Item
 from clipfake.verdict.judge import judge, judge_pixels
 
@@ -31,6 +33,7 @@ def scan_items(
     transform: Callable[[bytes], bytes] | None = None,
     cache: Cache | None = None,
     thumbnails: bool = False,
+    stages: Stages | None = None,
 ) -> Generator[Record, None, None]:
     """Scan a stream of items.
 
@@ -45,7 +48,9 @@ def scan_items(
         cache: of bytes that were scanned before; it must not be used with a transform.
         thumbnails: make a small picture of each image that is decoded; what the cache knows has
             none.
+        stages: counts what is done.
     """
+    stages = stages if stages is not None else Stages()
     key = _key(detector, limits, metadata, cache)
     use = cache.use(key) if cache else None
     known: OrderedDict[str, float] = OrderedDict()
@@ -56,17 +61,27 @@ def scan_items(
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
     )
+    start = time.monotonic()
     for batch in batches:
-        _score(batch, detector, known)
+        ready = time.monotonic()
+        stages.waiting += ready - start
+        stages.read += len(batch.records)
+        stages.cached += sum(record.cached for record in batch.records)
+        stages.scored += _score(batch, detector, known)
+        stages.scoring += time.monotonic() - ready
         for record in batch.records:
             _judge(record, detector, rule)
         if cache is not None:
             cache.add(key, batch.records)
         yield from batch.records
+        start = time.monotonic()  # what the reports take is nobody's waiting
 
 
-def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -> None:
-    """Set scores; bytes that were scored lately are not scored again."""
+def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -> int:
+    """Set scores; bytes that were scored lately are not scored again.
+
+    Returns how many images were scored.
+    """
     new: dict[str, int] = {}
     for at, row in enumerate(batch.rows):
         sha256 = batch.records[row].sha256 or ""
@@ -81,6 +96,7 @@ def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -
         record.score = known[record.sha256 or ""]
     while len(known) > _REMEMBERED:
         known.popitem(last=False)
+    return len(new)
 
 
 def _judge(record: Record, detector: Detector, rule: DecisionRule) -> None:

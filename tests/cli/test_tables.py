@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 from clipfake.cli import screen as screen_module
-from clipfake.cli.screen import PLAIN_SECONDS, Screen
+from clipfake.cli.screen import PLAIN_SECONDS, Screen, stages_line
 from clipfake.cli.tables import LISTED, first, print_table
 from clipfake.cli.training_screen import TrainingProgress
 from clipfake.records import Record, Verdict
 from clipfake.report.schema import report_schema, to_row
 from clipfake.report.summary import Summary
+from clipfake.scanning.stages import Pace, Stages
 from clipfake.training.options import State
 
 WORDS = ["a-source-with-a-name-that-is-longer-than-any-narrow-terminal/sub", "12.0%", "(11.0%"]
@@ -64,11 +65,23 @@ def test_a_log_sees_progress_every_so_many_seconds(
     monkeypatch.setattr(screen_module, "time", clock)
     monkeypatch.setattr("clipfake.report.summary.time", clock)
     shown, summary = Screen(quiet=False, as_json=False), Summary()
-    with shown.progress(summary):
+    stages = Stages()
+    with shown.progress(summary, stages):
         for _ in range(25):
             now[0] += PLAIN_SECONDS / 10
             summary.add(to_row(Record("a.png", verdict=Verdict.REAL), report_schema({})))
+            stages.read, stages.scored = stages.read + 2, stages.scored + 1
+            stages.waiting += 0.5
             shown.advance()
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("10 files, 1.0 images/s: ai 0")
+    assert lines[0].endswith("; read 2.0 files/s, scored 1.0 images/s, limit: decoding")
+
+
+def test_what_the_stages_do_fits_a_line() -> None:
+    stages = Stages(read=999_999, cached=999_999, scored=999_999)
+    for rate in (0.0, 9.96, 99_999.9):
+        line = stages_line(Pace(rate, rate, "decoding"), stages)
+        assert len(line) <= 80, line
+    assert stages_line(Pace(12.345, 0.0, ""), Stages()) == "read 12.3 files/s"

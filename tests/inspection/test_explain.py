@@ -17,6 +17,7 @@ from clipfake.imaging.limits import Limits
 from clipfake.inspection.explain import CAVEAT, VALUES, overlay, strengths
 from tests.cli.command import clipfake
 from tests.conftest import EXAMPLES, encoded, picture
+from tests.report.page.parsed import Parsed
 
 NAMES = ("astronaut.jpg", "chelsea.jpg", "rocket.webp")
 
@@ -129,3 +130,38 @@ def test_a_scan_explains_its_worst_files(tmp_path: Path) -> None:
     assert len(lines) == 2
     assert lines[0]["score"] >= lines[1]["score"]
     assert all((folder / line["picture"]).is_file() for line in lines)
+
+
+def test_a_page_shows_what_the_scan_explains(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    for number in range(3):
+        (root / f"{number}.png").write_bytes(encoded(picture(300, 200, seed=number)))
+    page, site = tmp_path / "r.html", tmp_path / "r.site"
+    options = ("--threshold", 0, "--explain", 2, "--workers", 0)
+    assert clipfake("scan", root, "-o", page, "-o", site, *options) == Exit.FINE
+    assert "patch evidence of 2 files" in " ".join(capfd.readouterr().err.split())
+    data = Parsed(page).data
+    assert sorted(data["heat"]) == ["0", "1"]  # the highest scores come first
+    assert sorted(data["large"]) == ["0", "1", "2"]
+    assert data["meta"]["caveat"] == CAVEAT
+    for kind, count in (("heat", 2), ("large", 3)):
+        files = list(site.rglob(f"*.{kind}.webp"))
+        assert len(files) == count
+        for file in files:
+            with Image.open(file) as drawn:
+                assert (drawn.format, drawn.size) == ("WEBP", (300, 200))
+
+
+def test_reports_are_whole_where_the_drawings_cannot_be_written(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.png").write_bytes(encoded(picture(300, 200)))
+    (tmp_path / "r.html.evidence").write_text("in the way")
+    page = tmp_path / "r.html"
+    options = ("-o", page, "--threshold", 0, "--explain", 1, "--workers", 0)
+    assert clipfake("scan", tmp_path / "x.png", *options) == Exit.REPORT_FAILED
+    assert "r.html.evidence: cannot be written" in " ".join(capfd.readouterr().err.split())
+    assert Parsed(page).data["heat"] == {}

@@ -63,7 +63,7 @@ def test_pictures_are_found_for_what_is_kept(report: Path, tmp_path: Path) -> No
     rewrite_report(
         report,
         [tmp_path / "b.html"],
-        pictures=lambda rows: iter([thumbnail()] + [None] * (len(rows) - 1)),
+        pictures=lambda rows, side=0: iter([thumbnail()] + [None] * (len(rows) - 1)),
     )
     assert len(Parsed(tmp_path / "b.html").named("img")) == 1
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from clipfake.report.page.entry import reviews_of
 from clipfake.report.page.figures import MOST_NAMES, OTHERS
+from clipfake.report.page.generators import ORIGINS, named_of
 from clipfake.report.page.state import (
     BASES,
     DECLARED,
@@ -21,7 +22,7 @@ from clipfake.report.page.words import shown
 
 DECISIONS = ("", "confirmed", "cleared", "unsure")
 SCALE = 10_000  # of scores, which are whole numbers in a gallery
-_SHARED = ("folder", "camera", "code")
+_SHARED = ("folder", "camera", "code", "generator", "family")
 _ID = 16  # digits of a sha256 by which a gallery knows an image again
 _NAME, _CAMERA = 1000, 120  # characters
 
@@ -60,12 +61,16 @@ class Columns:
         part["basis"].append(_place(BASES, row["verdict_basis"]))
         part["declared"].append(_place(DECLARED, row["declared"]))
         part["pictured"].append(int(pictured))
+        named = named_of(row)
+        part["origin"].append(_place(ORIGINS, named and named.basis))
         reviews = reviews_of(row)
         part["review"].append(_place(DECISIONS, reviews[-1].get("decision") if reviews else None))
         for column, text in (
             ("folder", folder),
             ("camera", camera_of(row)[:_CAMERA]),
             ("code", row["error_code"] or ""),
+            ("generator", named.generator if named else ""),
+            ("family", named.family if named else ""),
         ):
             part[column].append(self._number(column, shown(text, _NAME)))
         self.rows += 1
@@ -87,8 +92,9 @@ class Columns:
 
 
 def _empty(start: int) -> dict[str, Any]:
-    names = ("name", "id", "score", "state", "basis", "declared", "pictured", "review", *_SHARED)
-    return {"start": start, "texts": {name: [] for name in _SHARED}} | {name: [] for name in names}
+    names = ("name", "id", "score", "state", "basis", "declared", "pictured", "review")
+    columns: dict[str, Any] = {name: [] for name in (*names, "origin", *_SHARED)}
+    return {"start": start, "texts": {name: [] for name in _SHARED}} | columns
 
 
 def _place(names: tuple[str, ...], value: Any) -> int:

@@ -9,19 +9,21 @@ from clipfake.report.page.columns import DECISIONS, SCALE
 from clipfake.report.page.entry import entry_of
 from clipfake.report.page.figures import Figures
 from clipfake.report.page.foremost import Foremost, Kept
+from clipfake.report.page.generators import ORIGINS
 from clipfake.report.page.operating import Operating
 from clipfake.report.page.state import BASES, DECLARED, STATES
 from clipfake.report.page.words import shown
 
 GROUP_TITLES = {
     "folder": "Folders",
+    "generator": "Generators, and what says so",
     "camera": "Cameras that EXIF names",
     "tool": "Programs that files name",
     "format": "Formats",
     "month": "Months in which EXIF says it was taken",
 }
 # what the plain table shows of an entry
-_OF_TABLE = ("score", "basis", "sha256", "explanation", "error", "code", "reviews")
+_OF_TABLE = ("score", "basis", "sha256", "explanation", "error", "code", "reviews", "label")
 MOST_SHARES = 200  # of one kind that a page lists
 
 
@@ -98,12 +100,17 @@ class Content:
         }
 
     def meta(self, **more: Any) -> dict[str, Any]:
-        """What the gallery's script must know of all rows."""
+        """What the gallery's script must know of all rows.
+
+        Args:
+            more: of this page or site.
+        """
         return {
             "key": Scanned.of(self._about, self.figures, self.inputs).key,
             "states": STATES,
             "bases": BASES,
             "declared": DECLARED,
+            "origins": ORIGINS,
             "decisions": DECISIONS,
             "scale": SCALE,
             "threshold": self.operating.threshold,

@@ -31,6 +31,7 @@ _SCRIPTS = (
     "model.js",
     "address.js",
     "reviews.js",
+    "incoming.js",
     "detail.js",
     "gallery.js",
     "filters.js",

@@ -1,10 +1,10 @@
 """All that a page shows of one image, as plain values."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from clipfake.report.page.generators import disagree, named_of, sources_of
 from clipfake.report.page.operating import Operating
 from clipfake.report.page.state import state_of
 from clipfake.report.page.words import shown
@@ -12,7 +12,6 @@ from clipfake.report.schema import COLUMNS
 
 MOST_FACTS = 200  # of one image; the report has all
 MOST_COLUMNS = 60  # of a manifest's own
-EXPLAIN = "explain"  # a picture of what drives a score: ``{"src", "text"}``
 REVIEWS = "reviews"
 _REVIEW = ("decision", "note", "who", "when")
 _EXIF = {
@@ -28,7 +27,6 @@ _EXIF = {
     "exif_height": "height claimed",
     "exif_orientation": "orientation",
 }
-_PICTURE = re.compile(r"data:image/(png|webp|jpeg);base64,[A-Za-z0-9+/=]+")
 _PLAIN = ("sha256", "bytes", "width", "height", "animated", "score", "threshold", "phash")
 _TEXTS = ("format", "model", "notes", "declared_by", "declared_strength")
 
@@ -44,6 +42,7 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         Plain JSON values; each text is fit to be shown, as text. ``path`` is the exact one, where
         it is shown with escapes as ``name``.
     """
+    sources, named = sources_of(row), named_of(row)
     name, path = shown(row["path"], most=4096), str(row["path"])
     state = state_of(row)
     entry: dict[str, Any] = {
@@ -57,6 +56,9 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         "code": row["error_code"],
         "unread": row["unread"] or None,
         "words": operating.words(row["score"]) if row["score"] is not None else None,
+        "label": named.label if named else None,
+        "sources": [source.to_json() for source in sources],
+        "disagree": disagree(sources) or None,
         "exif": [[label, _value(row[column])] for column, label in _EXIF.items() if row[column]],
         "facts": [_fact(fact) for fact in (row["evidence"] or ())[:MOST_FACTS]],
         "more": max(len(row["evidence"] or ()) - MOST_FACTS, 0) or None,
@@ -68,7 +70,6 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         "reviews": [
             {name: shown(review.get(name) or "") for name in _REVIEW} for review in reviews_of(row)
         ],
-        "explain": _explain(row.get(EXPLAIN)),
     }
     entry |= {column: row[column] for column in _PLAIN}
     for column in ("score", "threshold"):
@@ -82,13 +83,6 @@ def reviews_of(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What reviewers decided of a row; a manifest's column of that name is text, and no review."""
     held = row.get(REVIEWS)
     return [each for each in held if isinstance(each, Mapping)] if isinstance(held, list) else []
-
-
-def _explain(held: Any) -> dict[str, str] | None:
-    """A picture and its words, where they are such; a manifest's column of the name is text."""
-    if not isinstance(held, Mapping) or not _PICTURE.fullmatch(str(held.get("src"))):
-        return None
-    return {"src": str(held["src"]), "text": shown(held.get("text") or "")}
 
 
 def _text(value: str | None) -> str | None:

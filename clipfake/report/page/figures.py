@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from clipfake.report.page.generators import named_of
 from clipfake.report.page.state import CONFLICT, SKIPPED, STATES, camera_of, folder_of, state_of
 from clipfake.report.page.words import shown
 
@@ -64,7 +65,7 @@ class Figures:
         self.thresholds: Counter[float] = Counter()
         self.histogram: dict[str, list[int]] = {state: [0] * BINS for state in STATES[:3]}
         self._groups: dict[str, dict[str, Share]] = {
-            kind: {} for kind in ("folder", "camera", "tool", "format", "month")
+            kind: {} for kind in ("folder", "generator", "camera", "tool", "format", "month")
         }
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -88,6 +89,8 @@ class Figures:
             return
         taken = row["exif_datetime_original"]
         self._count("folder", folder_of(row["path"]), state)
+        named = named_of(row)
+        self._count("generator", named.label if named else "", state)
         self._count("camera", camera_of(row), state)
         self._count("tool", tool_of(row), state)
         self._count("format", row["format"] or "", state)
@@ -110,7 +113,7 @@ class Figures:
         return self.bases[CONFLICT]
 
     def groups(self, kind: str) -> list[Share]:
-        """Files by folder, camera, tool, format or month.
+        """Files by folder, generator, camera, tool, format or month.
 
         Months come in order of time, others with most ``ai`` first; what has no such name, last.
         """

@@ -43,9 +43,18 @@ class Foremost:
         self._most = most
         self._heap: list[tuple[int, float, int, Kept]] = []
 
-    def add(self, row: Mapping[str, Any], thumbnail: bytes | None) -> None:
-        """Take a row; keep it if it is among the foremost."""
-        number, self.seen = self.seen, self.seen + 1
+    def add(
+        self, row: Mapping[str, Any], thumbnail: bytes | None, number: int | None = None
+    ) -> None:
+        """Take a row; keep it if it is among the foremost.
+
+        Args:
+            row: of the report.
+            thumbnail: its picture, if it has one.
+            number: of the row in the report; None where all rows come here.
+        """
+        number = self.seen if number is None else number
+        self.seen += 1
         # at equal scores the earlier file counts as the higher
         key = (*rank(row), -number)
         if len(self._heap) < self._most:

@@ -11,10 +11,12 @@ from clipfake.report.page.columns import Columns
 from clipfake.report.page.content import Content
 from clipfake.report.page.copies import Copies
 from clipfake.report.page.document import render
-from clipfake.report.page.pictures import Pictures, with_pictures
+from clipfake.report.page.pictures import HeatMaps, Pictures, larger, with_pictures
 
 PAGE = ".html"
 MOST = 2000  # rows that a page has room for
+LARGE = 60  # of them that it has a larger picture of
+LARGE_BYTES = 4_500_000  # of these pictures together; a third more as text
 _SOURCE = Path(__file__).parent / "script" / "inline.js"
 
 
@@ -22,10 +24,13 @@ class PageFile:
     """Keeps the rows that matter most, and counts all.
 
     Attributes:
-        pictures: finds the pictures of rows that came without; None leaves these without.
+        pictures: finds the pictures of rows that came without, and larger ones; None leaves them
+            without.
+        heat_maps: of what drives scores.
     """
 
     pictures: Pictures | None = None
+    heat_maps: HeatMaps = HeatMaps()
 
     def __init__(self, path: Path, schema: pa.Schema, about: dict[str, Any]) -> None:
         """Open the file; it is written when it is closed."""
@@ -60,11 +65,18 @@ class PageFile:
             {key: value for key, value in entry.items() if key != "picture" and value is not None}
             for entry in values["entries"]
         ]
+        places = {each.number: place for place, each in enumerate(kept)}
+        large = larger(kept, self.pictures, most=LARGE, most_bytes=LARGE_BYTES)
+        heat = ((place, self.heat_maps.of(each.row)) for place, each in enumerate(kept))
         data = {
-            "meta": content.meta(rows=len(kept), all=content.figures.files),
+            "meta": content.meta(
+                rows=len(kept), all=content.figures.files, caveat=self.heat_maps.text
+            ),
             "columns": [columns.take()],
             "copies": copies.groups().tolist(),
             "details": details,
+            "large": {places[number]: data_url(picture) for number, picture in large},
+            "heat": {place: data_url(picture) for place, picture in heat if picture},
         }
         return render([_SOURCE], "data:", "", data=data, site=False, **values)
 

@@ -7,11 +7,16 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
+from clipfake.imaging.thumbnail import LARGE_SIDE, SIDE
 from clipfake.records import Exif, Fact, Verdict
+from clipfake.report.page.pictures import HeatMaps
 from clipfake.report.report import Report
+from tests.conftest import encoded
 from tests.report.page.browser import Seen, chromium
 from tests.report.page.rows import ABOUT, HOSTILE, record, telling, thumbnail
 from tests.report.page.test_page import TEXTS
@@ -91,6 +96,49 @@ def test_pictures_are_shown(seen: Seen, page: Path) -> None:
     seen.until(
         "[...document.querySelectorAll('.card img')].filter((i) => i.naturalWidth).length > 5"
     )
+
+
+def webp(colour: str, size: tuple[int, int]) -> bytes:
+    return encoded(Image.new("RGB", size, colour), "WEBP")
+
+
+@pytest.mark.parametrize("ending", ["html", "site"])
+def test_details_show_the_larger_picture_and_the_heat_map(
+    seen: Seen, tmp_path: Path, ending: str
+) -> None:
+    def pictures(rows: Any, side: int = SIDE) -> Iterator[bytes]:
+        yield from (webp("white", (side, side // 2)) for _ in rows)
+
+    path = tmp_path / f"r.{ending}"
+    with Report([path], {}, ABOUT, pictures=pictures) as report:
+        for number, score in enumerate((0.95, 0.94, 0.93)):
+            wide = 100 if number == 2 else 4000
+            report.add(record(number, score, width=wide, height=wide // 2))
+        held = {("photos/00000.png", "0" * 64): webp("red", (300, 150))}
+        report.explain(HeatMaps("It shows patches; <b>no</b> place of an edit.", held))
+    seen.open(path / "index.html" if ending == "site" else path)
+    seen.page.click(".card >> nth=0")
+    wide = "document.querySelector('#detail .picture img').naturalWidth"
+    seen.until(f"{wide} === {LARGE_SIDE}")
+    assert "It shows patches; <b>no</b> place of an edit." in seen.page.inner_text("#detail")
+    seen.page.keyboard.press("h")
+    seen.until(f"{wide} === 300")
+    assert seen.page.get_attribute("[data-keep=heat]", "aria-pressed") == "true"
+    assert "Red speaks for AI" in seen.page.inner_text("#detail")
+    seen.page.keyboard.press("ArrowRight")
+    seen.until(f"{wide} === {LARGE_SIDE}")
+    assert seen.page.query_selector("[data-keep=heat]") is None
+    seen.page.keyboard.press("h")  # it has none
+    seen.page.keyboard.press("ArrowRight")
+    seen.until(f"{wide} === {SIDE}")
+    assert seen.page.get_attribute("#detail .picture img", "alt") == "Thumbnail of 00002.png"
+    seen.page.keyboard.press("ArrowLeft")
+    seen.page.keyboard.press("ArrowLeft")
+    seen.until(f"{wide} === 300")  # what was chosen stays chosen
+    seen.page.click("[data-keep=picture]")
+    seen.until(f"{wide} === {LARGE_SIDE}")
+    assert seen.page.evaluate("document.activeElement.dataset.keep") == "picture"
+    assert seen.said == []
 
 
 def test_filters_combine_and_live_in_the_address(seen: Seen, page: Path) -> None:

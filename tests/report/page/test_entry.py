@@ -55,23 +55,15 @@ def test_long_and_many_facts_are_cut() -> None:
     assert len(found["facts"][0][1]) == 601
 
 
-def test_reviews_and_pictures_come_from_columns_of_their_own_kind_alone() -> None:
+def test_reviews_come_from_a_column_of_their_own_kind_alone() -> None:
     values = row(record(1))
     review = {"decision": "cleared", "note": "a\nb", "who": None, "when": ""}
-    picture = {"src": "data:image/png;base64,AA==", "text": "t"}
-    found = entry_of({**values, "reviews": [review], "explain": picture}, OPERATING)
+    found = entry_of({**values, "reviews": [review]}, OPERATING)
     assert found["reviews"] == [{"decision": "cleared", "note": "a\nb", "who": "", "when": ""}]
-    assert found["explain"] == picture
     for text in ("confirmed", '[{"decision": "confirmed"}]'):
-        found = entry_of({**values, "reviews": text, "explain": text}, OPERATING)
+        found = entry_of({**values, "reviews": text}, OPERATING)
         assert "reviews" not in found
-        assert "explain" not in found
-        assert found["extra"] == [["reviews", text], ["explain", text]]
-
-
-@pytest.mark.parametrize("src", ["https://x/y.png", "data:text/html;base64,AA==", "javascript:1"])
-def test_an_explaining_picture_is_in_the_data_or_nowhere(src: str) -> None:
-    assert "explain" not in entry_of({**row(record(1)), "explain": {"src": src}}, OPERATING)
+        assert found["extra"] == [["reviews", text]]
 
 
 def test_columns_tell_shared_texts_once_and_in_parts() -> None:
@@ -88,7 +80,13 @@ def test_columns_tell_shared_texts_once_and_in_parts() -> None:
     columns.add(row(record(3, None, path="b/3.png")), pictured=False)
     second = columns.take()
     assert (second["start"], second["score"], second["folder"]) == (3, [-1], [1])
-    assert second["texts"] == {"folder": ["b"], "camera": [], "code": ["damaged"]}
+    assert second["texts"] == {
+        "folder": ["b"],
+        "camera": [],
+        "code": ["damaged"],
+        "generator": [],
+        "family": [],
+    }
 
 
 def test_cameras_without_end_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipfake.errors import ErrorCode, ReportError
+from clipfake.imaging.thumbnail import SIDE
 from clipfake.records import Record
 from clipfake.report.page import page as module
 from clipfake.report.page.document import plain_json
@@ -220,7 +221,7 @@ def test_copies_are_told(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_page_is_whole_as_far_as_it_goes(tmp_path: Path) -> None:
-    def never(rows: object) -> Any:
+    def never(rows: object, side: int = 0) -> Any:
         raise AssertionError("nobody waits for pictures")
 
     def interrupted() -> None:
@@ -237,9 +238,10 @@ def test_an_interrupted_page_is_whole_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_pictures_are_asked_for_only_where_there_are_none(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def pictures(rows: Any) -> Any:
+    def pictures(rows: Any, side: int = SIDE) -> Any:
         for row in rows:
-            asked.append(row["path"])
+            if side == SIDE:
+                asked.append(row["path"])
             yield thumbnail() if row["path"] == "photos/00001.png" else None
 
     with Report([tmp_path / "r.html"], {}, ABOUT, pictures=pictures) as report:

@@ -2,7 +2,7 @@
 
 class Detail {
   constructor(model, source, reviews, changed) {
-    Object.assign(this, { model, source, reviews, changed, row: null, cards: [] });
+    Object.assign(this, { model, source, reviews, changed, row: null, cards: [], hot: false });
     this.dialog = element("detail");
     this.dialog.tabIndex = -1;
     this.dialog.addEventListener("close", () => { this.row = null; this.changed(true); });
@@ -36,6 +36,7 @@ class Detail {
     if (event.key === "ArrowRight") this.step(1);
     else if (event.key === "ArrowLeft") this.step(-1);
     else if (MARKS[event.key]) this.decide(MARKS[event.key]);
+    else if (event.key === "h" && this.source.heat(this.row) !== undefined) this.heat(!this.hot);
     else return;
     event.preventDefault();
   }
@@ -60,19 +61,30 @@ class Detail {
       ),
       make("div", { class: "body" },
         make("div", {}, this.picture(), this.copies()),
-        make("div", {}, this.verdict(), this.review(), this.facts(), this.exif(), this.file(), this.extra()),
+        make("div", {}, this.verdict(), this.generator(), this.review(), this.facts(), this.exif(), this.file(), this.extra()),
       ),
     );
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();
   }
 
+  // The larger picture where there is one; the heat map in its place, while it is asked for.
   picture() {
-    const { model, row, details } = this, address = this.source.picture(row);
-    const frame = make("div", { class: "picture" },
-      address ? make("img", { src: address, alt: `Thumbnail of ${model.columns.name[row]}` }) : "no picture at hand");
-    if (!details.explain) return frame;
-    return make("div", {}, frame, make("h3", {}, "Patch evidence"),
-      make("img", { src: details.explain.src, alt: "Patch evidence", class: "explain" }), make("p", {}, details.explain.text));
+    const { model, row, source } = this, name = model.columns.name[row];
+    const small = source.picture(row), large = source.large(row), heat = source.heat(row);
+    const hot = this.hot && heat !== undefined, address = hot ? heat : large ?? small;
+    const words = hot ? `Heat map of ${name}` : large ? `Picture of ${name}` : `Thumbnail of ${name}`;
+    const frame = make("div", { class: hot || large ? "picture" : "picture small" },
+      address ? make("img", { src: address, alt: words }) : "no picture at hand");
+    if (heat === undefined) return frame;
+    const chip = (text, wanted) => make("button", { type: "button", class: "chip", "aria-pressed": String(hot === wanted),
+      "data-keep": wanted ? "heat" : "picture", onclick: () => this.heat(wanted) }, text);
+    return make("div", {}, frame, make("div", { class: "row views" }, chip("Picture", false), chip("Heat map (h)", true)),
+      make("p", { class: "muted" }, hot ? "Red speaks for AI, blue for real; what the detector does not see is dimmed. " : "", model.meta.caveat));
+  }
+
+  heat(wanted) {
+    this.hot = wanted;
+    this.draw();
   }
 
   verdict() {
@@ -85,6 +97,16 @@ class Detail {
       score === null ? null : this.standing(score),
       ...(details.words ?? []).map((words) => make("p", { class: "muted" }, words)),
     );
+  }
+
+  // Every source that names a generator, the most trusted first.
+  generator() {
+    const { sources = [], disagree } = this.details;
+    if (!sources.length) return null;
+    const line = (each) => make("li", {}, make("b", {}, make("bdi", {}, each.generator)), each.version ? ` ${each.version}` : "", `, ${each.basis}`,
+      make("span", { class: "muted" }, [each.family ? `, family ${each.family}` : "", each.score === undefined ? "" : `, score ${each.score.toFixed(3)}`, each.by ? `, by ${each.by}` : ""].join("")));
+    return make("section", {}, make("h3", {}, "Which generator"),
+      disagree ? make("p", { class: "warn" }, "Sources disagree about the generator.") : null, make("ol", { class: "sources" }, ...sources.map(line)));
   }
 
   // The score against those of all images, and of known real photographs.
@@ -109,7 +131,8 @@ class Detail {
   }
 
   review() {
-    const { row, reviews, details } = this, held = reviews.of(row), own = held && !held.given ? held : null;
+    const { row, reviews, details } = this, own = reviews.own(row), others = reviews.list(row).filter((each) => each !== own);
+    const given = (details.reviews ?? []).filter((each) => !reviews.list(row).some((held) => ["decision", "who", "when"].every((name) => held[name] === each[name])));
     const buttons = DECISIONS.map((decision) => make("button", {
       type: "button", class: "chip", "aria-pressed": String(own?.decision === decision),
       "data-keep": decision, onclick: () => this.decide(decision),
@@ -119,9 +142,10 @@ class Detail {
       onchange: (event) => { reviews.note(row, event.target.value, details); this.draw(); this.changed(false); },
     });
     return make("section", {}, make("h3", {}, "Review"), make("div", { class: "row" }, ...buttons), make("p", {}, note),
-      own ? make("p", { class: "muted" }, `${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`) : null,
-      ...(details.reviews ?? []).map((given) => make("p", {},
-        make("b", {}, given.decision ?? ""), given.who ? ` by ${given.who}` : "", given.when ? `, ${given.when}` : "", given.note ? `: ${given.note}` : "")));
+      own ? make("p", { class: "muted" }, fit(`${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`)) : null,
+      reviews.differ(row) ? make("p", { class: "warn" }, "Reviewers differ about this image.") : null,
+      ...[...others, ...given].map((each) => make("p", { class: "said" },
+        make("b", {}, each.decision ?? ""), fit(`${each.who ? ` by ${each.who}` : ""}${each.when ? `, ${each.when}` : ""}${each.note ? `: ${each.note}` : ""}`))));
   }
 
   copies() {

@@ -34,4 +34,13 @@ const kept = {
   },
 };
 
+// Text of unknown origin with its control and direction characters as escapes; lines stay lines.
+function fit(text) {
+  return text.replace(/\r\n?/g, "\n").replace(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => {
+    const code = letter.codePointAt(0), digits = code.toString(16);
+    if (letter === "\t") return "\\t";
+    return code < 0x100 ? `\\x${digits.padStart(2, "0")}` : code < 0x10000 ? `\\u${digits.padStart(4, "0")}` : `\\U${digits.padStart(8, "0")}`;
+  });
+}
+
 const thousands = (number) => number.toLocaleString("en");

@@ -19,6 +19,8 @@ class Filters {
       declared: this.list("Declared", declared.slice(1), changed),
       folder: this.counted("Folder", "folder", changed),
       camera: this.counted("Camera", "camera", changed),
+      family: this.counted("Generator family", "family", changed),
+      origin: this.list("Basis of generator", model.meta.origins.filter((name, origin) => name && model.columns.origin?.includes(origin)), changed),
       error: this.counted("Error", "code", changed),
       review: this.list("Review", ["none", "confirmed", "cleared", "unsure"], changed),
       sort: this.list("Order", null, changed),
@@ -48,7 +50,7 @@ class Filters {
     named.sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1));
     const made = make("select", { onchange: changed }, make("option", { value: "" }, "any"),
       ...named.slice(0, 1000).map(([value, count]) => make("option", { value }, `${value} (${thousands(count)})`)));
-    if (named.length < 2 && column !== "code") made.replaceChildren();
+    if (named.length < 2 && !["code", "family"].includes(column)) made.replaceChildren();
     make("label", {}, title, made);
     return made;
   }

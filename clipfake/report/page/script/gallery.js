@@ -1,12 +1,13 @@
 // Cards for as many images as there are: only those on the screen exist.
 
-const GAP = 12, CARD = { height: 200, width: 190, phone: 150 };
+const GAP = 12, CARD = { height: 200, named: 222, width: 190, phone: 150 };
 const MOST_HEIGHT = 12_000_000; // pixels; browsers lay nothing out beyond some 17 million
 
 class Gallery {
   constructor(model, source, reviews, open) {
     Object.assign(this, { model, source, reviews, open, cards: [], at: 0, drawn: new Map() });
     this.box = element("cards");
+    if (model.columns.origin?.some(Boolean)) CARD.height = CARD.named;
     this.columns = 1;
     this.box.addEventListener("keydown", (event) => this.keys(event));
     this.box.addEventListener("focusin", (event) => {
@@ -60,14 +61,16 @@ class Gallery {
     const { model } = this, row = this.cards[place], state = model.state(row), score = model.score(row);
     const copies = model.copiesOf(row), review = this.reviews.of(row), differ = copies.length > 1 && model.differ(copies);
     const words = [model.columns.name[row], state, score === null ? "no score" : `score ${score.toFixed(3)}`,
-      copies.length > 1 ? `${copies.length} copies${differ ? ", verdicts differ" : ""}` : "", review?.decision ?? ""].filter(Boolean).join(", ");
+      model.origin(row) ? `${model.text("generator", row)}, ${model.origin(row)}` : "", copies.length > 1 ? `${copies.length} copies${differ ? ", verdicts differ" : ""}` : "", review?.decision ?? "", this.reviews.differ(row) ? "reviewers differ" : ""].filter(Boolean).join(", ");
     const picture = this.source.picture(row);
     const card = make("button", { type: "button", class: `card ${state}`, "aria-label": words, "data-place": place, tabIndex: place === this.at ? 0 : -1, onclick: () => { this.mark(place); this.open(row); } },
       make("span", { class: "frame" }, picture ? make("img", { src: picture, alt: "", decoding: "async" }) : model.text("code", row) || "no picture",
         copies.length > 1 ? make("span", { class: differ ? "count differs" : "count" }, `\u00d7 ${thousands(copies.length)}`) : null),
       make("span", { class: "label" }, make("span", { class: `verdict ${state}` }, state), score === null ? null : make("span", {}, score.toFixed(3)),
         model.basis(row) === "conflict" ? make("span", { class: "small" }, "conflict") : null,
-        review ? make("span", { class: "decided" }, review.decision) : null),
+        review ? make("span", { class: "decided" }, review.decision, this.reviews.differ(row) ? ", others differ" : "") : null),
+      model.origin(row) ? make("span", { class: "made", title: `${model.text("generator", row)}, ${model.origin(row)}` },
+        make("bdi", {}, model.text("generator", row)), make("span", { class: "small" }, model.origin(row))) : null,
       make("span", { class: "file", title: model.path(row) }, make("bdi", {}, model.columns.name[row])));
     const column = place % this.columns, line = Math.floor(place / this.columns);
     Object.assign(card.style, { left: `${column * (this.size + GAP)}px`, top: `${line * (CARD.height + GAP)}px`, width: `${this.size}px`, height: `${CARD.height}px` });

@@ -10,6 +10,8 @@ const source = {
   },
   async details(row) { return data.details[row]; },
   picture(row) { return printed(row)?.querySelector("img")?.src; },
+  large(row) { return data.large[row]; },
+  heat(row) { return data.heat[row]; },
 };
 
 // The row of the plain table that prints an image.

@@ -52,8 +52,9 @@ async function start() {
     document.querySelectorAll(".own-review").forEach((each) => each.remove());
     if (!source.partial) {
       rows.forEach((line, row) => {
-        const own = reviews.of(row);
-        if (own && !own.given) line.lastElementChild.append(make("span", { class: "own-review" }, make("br"), make("b", {}, own.decision), ` by ${own.who || "a reviewer"}, ${own.when}${own.note ? `: ${own.note}` : ""}`));
+        for (const own of reviews.list(row)) {
+          line.lastElementChild.append(make("span", { class: "own-review" }, make("br"), make("b", {}, own.decision), fit(` by ${own.who || "a reviewer"}, ${own.when}${own.note ? `: ${own.note}` : ""}`)));
+        }
       });
     }
     const count = rows.filter((line) => !line.classList.contains("unprinted")).length;
@@ -79,6 +80,22 @@ async function start() {
   element("reviewer").addEventListener("change", (event) => kept.set("clipfake:reviewer", event.target.value));
   element("export-csv").addEventListener("click", () => download("reviews.csv", "text/csv", reviews.csv()));
   element("export-json").addEventListener("click", () => download("reviews.json", "application/json", reviews.json()));
+  element("import").addEventListener("click", () => element("import-file").click());
+  element("import-file").addEventListener("change", async (event) => {
+    const files = [...event.target.files], lines = [];
+    for (const file of files) {
+      try {
+        const read = await reviewsIn(file);
+        lines.push(...toldOf(file.name, read, reviews.merge(read.reviews)));
+      } catch (error) {
+        lines.push(make("p", { class: "warn" }, fit(`${file.name}: ${error.message}`)));
+      }
+    }
+    event.target.value = "";
+    element("imported").replaceChildren(...lines);
+    told();
+    refilter();
+  });
   told();
   restore();
   document.documentElement.dataset.ready = "yes";

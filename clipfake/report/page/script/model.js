@@ -1,14 +1,14 @@
 // All images by a few short values each: what is shown, and in which order.
 
-const SHARED = ["folder", "camera", "code"];
-const NONE = { verdict: [], basis: "", declared: "", folder: "", camera: "", error: "", review: "", text: "", sort: "high" };
+const SHARED = ["folder", "camera", "code", "generator", "family"];
+const NONE = { verdict: [], basis: "", declared: "", folder: "", camera: "", error: "", family: "", origin: "", review: "", text: "", sort: "high" };
 
 class Model {
   constructor(meta) {
     this.meta = meta;
     this.rows = 0;
     this.columns = {};
-    this.texts = { folder: [], camera: [], code: [] };
+    this.texts = Object.fromEntries(SHARED.map((name) => [name, []]));
     this.copies = [];
     this.members = new Map();
     this.lower = [];
@@ -39,6 +39,7 @@ class Model {
   state(row) { return this.meta.states[this.columns.state[row]]; }
   basis(row) { return this.meta.bases[this.columns.basis[row]]; }
   declared(row) { return this.meta.declared[this.columns.declared[row]]; }
+  origin(row) { return this.meta.origins[this.columns.origin[row]]; }
   text(column, row) { return this.texts[column][this.columns[column][row]]; }
   score(row) { return this.columns.score[row] < 0 ? null : this.columns.score[row] / this.meta.scale; }
   path(row) {
@@ -56,7 +57,7 @@ class Model {
 
   // What a search looks through.
   searched(row) {
-    return (this.lower[row] ??= `${this.path(row)} ${this.text("camera", row)} ${this.text("code", row)}`.toLowerCase());
+    return (this.lower[row] ??= `${this.path(row)} ${this.text("camera", row)} ${this.text("code", row)} ${this.text("generator", row)} ${this.text("family", row)}`.toLowerCase());
   }
 
   // Rows that pass all filters, in order; of copies the first, which stands for all.
@@ -67,6 +68,7 @@ class Model {
     const basis = place(bases, wanted.basis), claim = place(declared, wanted.declared);
     const folder = place(this.texts.folder, wanted.folder), camera = place(this.texts.camera, wanted.camera);
     const code = place(this.texts.code, wanted.error), text = wanted.text.trim().toLowerCase();
+    const family = place(this.texts.family, wanted.family), origin = place(this.meta.origins, wanted.origin);
     for (let row = 0; row < this.rows; row++) {
       if (verdicts.size && !verdicts.has(columns.state[row])) continue;
       if (wanted.basis && columns.basis[row] !== basis) continue;
@@ -74,6 +76,8 @@ class Model {
       if (wanted.folder && columns.folder[row] !== folder) continue;
       if (wanted.camera && columns.camera[row] !== camera) continue;
       if (wanted.error && columns.code[row] !== code) continue;
+      if (wanted.family && columns.family[row] !== family) continue;
+      if (wanted.origin && columns.origin[row] !== origin) continue;
       if (text && !this.searched(row).includes(text)) continue;
       if (wanted.review && (reviews.of(row)?.decision ?? "none") !== wanted.review) continue;
       found.push(row);

@@ -1,6 +1,13 @@
 // The data of a site: columns at the start, details when an image is opened, pictures when it is seen.
 
 const site = { meta: JSON.parse(element("data").textContent).meta, details: new Map(), waiting: new Map() };
+site.large = new Set(site.meta.large);
+site.heat = new Set(site.meta.heat);
+
+function place(row, kind) {
+  const folder = String(Math.floor(row / site.meta.pictures)).padStart(3, "0");
+  return `pictures/${folder}/${String(row).padStart(6, "0")}${kind}.webp`;
+}
 
 // What the scripts of the data call.
 window.clipfake = {
@@ -32,9 +39,7 @@ const source = {
     }
     return site.details.get(number)[row % site.meta.details];
   },
-  picture(row) {
-    if (!site.model.columns.pictured[row]) return undefined;
-    const folder = String(Math.floor(row / site.meta.pictures)).padStart(3, "0");
-    return `pictures/${folder}/${String(row).padStart(6, "0")}.webp`;
-  },
+  picture(row) { return site.model.columns.pictured[row] ? place(row, "") : undefined; },
+  large(row) { return site.large.has(row) ? place(row, ".large") : undefined; },
+  heat(row) { return site.heat.has(row) ? place(row, ".heat") : undefined; },
 };
