@@ -11,7 +11,7 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats, expected_calibration_error
 from clipfake.detector.detector import Detector
 from clipfake.scanning.processes.worker import default_workers
-from clipfake.training.tokens import cached_tokens
+from clipfake.training.tokens import Change, cached_tokens
 from clipfake.training.validation import Scored, as_scanned
 
 Rows = list[dict[str, str]]
@@ -38,7 +38,12 @@ def labels(rows: Rows) -> Bools:
 
 
 def shown_tokens(
-    detector: Detector, work: Path, name: str, paths: list[str], augmentation: int | None = None
+    detector: Detector,
+    work: Path,
+    name: str,
+    paths: list[str],
+    augmentation: int | None = None,
+    change: Change | None = None,
 ) -> torch.Tensor:
     """Tokens of ``work/name.npy``, computed if they are not there, as ``cached_tokens``."""
 
@@ -51,6 +56,7 @@ def shown_tokens(
         paths,
         work / f"{name}.npy",
         augmentation=augmentation,
+        change=change,
         workers=default_workers(),
         show=show,
     )

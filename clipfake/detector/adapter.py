@@ -16,6 +16,8 @@ from safetensors.torch import save
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
+from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_tensors
+from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.detector.tensor_file import FLOATS, TensorFile
@@ -49,6 +51,7 @@ class Adapter:
         digest: sha256 of the file, hex; empty before it is saved.
         lora_shape: what of the backbone is tuned; None leaves it frozen.
         lora: the tuned tensors, by their names in ``Lora``.
+        generators: tells generators apart; None where it cannot.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Adapter:
     digest: str = ""
     lora_shape: LoraShape | None = None
     lora: dict[str, torch.Tensor] = field(default_factory=dict)
+    generators: GeneratorHead | None = None
 
     @property
     def label(self) -> str:
@@ -82,6 +86,15 @@ class Adapter:
             values = self.lora[name].detach().cpu().half().contiguous()
             digest.update(name.encode() + values.numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def generator_head(self) -> GeneratorHead | None:
+        """What tells generators apart, if it reads this tower's tokens.
+
+        One that was fitted on the tokens of another LoRA says nothing of these.
+        """
+        head = self.generators
+        return head if head is not None and head.lora == self.lora_digest else None
 
     def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
         """The decision rule at an operating point, or at a threshold of one's own.
@@ -118,6 +131,11 @@ class Adapter:
         fitting = self.head.fits(len(self.blocks), backbone.width)
         if not fitting or max(self.blocks) > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
+        head = self.generator_head
+        if head is not None and not head.fits(self.blocks, backbone.width):
+            raise AdapterError(
+                f"adapter {self.name}: its generator head does not fit {backbone.name}"
+            )
         if self.preprocessing.size != backbone.image_size:
             raise AdapterError(
                 f"adapter {self.name} cuts squares of {self.preprocessing.size} pixels, "
@@ -167,7 +185,7 @@ class Adapter:
 
 def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
-    header = {
+    header: dict[str, Any] = {
         "format": FORMAT,
         "name": adapter.name,
         "backbone": adapter.backbone,
@@ -185,6 +203,9 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     if (hidden := adapter.head.hidden) is not None:
         tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
     tensors |= {_LORA + name: tensor.half() for name, tensor in adapter.lora.items()}
+    if (generators := adapter.generator_head) is not None:
+        header["generators"] = to_header(generators)
+        tensors |= to_tensors(generators)
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
 
@@ -199,7 +220,7 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
             raise AdapterError(f"{path}: too large or empty for an adapter")
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
-        file.check(dict.fromkeys(file.tensors, FLOATS))
+        file.check({name: DTYPES.get(name, FLOATS) for name in file.tensors})
         tensors, digest = file.load(file.tensors), file.digest()
     except FileNotFoundError as error:
         raise AdapterError(f"{path}: no such adapter file") from error
@@ -235,6 +256,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
             for name, tensor in tensors.items()
             if name.startswith(_LORA)
         },
+        generators=from_file(found, tensors) if (found := header.get("generators")) else None,
     )
 
 

@@ -26,6 +26,7 @@ from clipfake.detector.forward import class_tokens
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode, to_pixels
 from clipfake.imaging.limits import Limits
+from clipfake.records import Attribution
 
 _CHANNELS = ((3,), (4,))  # of an array [H, W, C]
 
@@ -44,6 +45,7 @@ class Detector:
             its size, the last one padded, so that a score does not depend on the batch.
         batch_size: images that are moved to the device at once; halved, down to a micro-batch,
             when it runs out of memory.
+        generators: tells generators apart; None where the adapter has nothing that does.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Detector:
         self.precision = pick_precision(precision, self.device)
         self.arithmetic = Arithmetic.here(self.device, self.precision, micro_batch)
         self.batch_size = batch_size or pick_batch_size(self.device)
+        self.generators = adapter.generator_head
         self.backbone.visual.to(self.device)
 
     @classmethod
@@ -155,8 +158,25 @@ class Detector:
         Returns:
             float32 ``[N]``, calibrated probabilities.
         """
-        logits = self.adapter.head(self.tokens(pixels, self.adapter.blocks))
-        return self.adapter.calibration(logits).astype(np.float32)
+        return self.look(pixels)[0]
+
+    def look(
+        self, pixels: torch.Tensor
+    ) -> tuple[npt.NDArray[np.float32], list[Attribution | None]]:
+        """Scores of squares, and which generator each looks like, of one forward pass.
+
+        Args:
+            pixels: as ``score_pixels`` takes them.
+
+        Returns:
+            float32 ``[N]``, calibrated probabilities; and ``[N]``, what the generator head says
+            of each, whatever its score, None without one.
+        """
+        tokens, blocks = self.tokens(pixels, self.adapter.blocks), self.adapter.blocks
+        scores = self.adapter.calibration(self.adapter.head(tokens)).astype(np.float32)
+        if self.generators is None:
+            return scores, [None] * len(scores)
+        return scores, [*self.generators.answers(self.generators.embed(tokens, blocks))]
 
     def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:
         """Class tokens of the named blocks.

@@ -129,13 +129,19 @@ def attributed(answers: Answers, *, draws: int = 1000) -> Attributed:
             coverage_at(answers.right[order], weight[order]),
         )
 
-    found = bootstrap(measure, None, answers.sources, draws=draws)
+    accuracy, macro_f1, given, precision, coverage = bootstrap(
+        measure, None, answers.sources, draws=draws
+    )
     seen = np.cumsum(answers.right[order]) / np.arange(1, len(order) + 1)
     marks = np.unique(np.linspace(0, len(order) - 1, min(len(order), 101)).astype(int))
     return Attributed(
         len(answers.truth),
         len(np.unique(answers.sources)),
-        *found,
+        accuracy,
+        macro_f1,
+        given,
+        precision,
+        coverage,
         families=[_of_family(answers, name) for name in np.unique(answers.truth).tolist()],
         confusion=confusion(answers, names),
         names=names,

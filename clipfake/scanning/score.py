@@ -9,7 +9,7 @@ from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
 from clipfake.metadata.read import MetadataOptions
-from clipfake.records import Record
+from clipfake.records import Attribution, Record
 from clipfake.scanning.batches import Batch, read_batches
 from clipfake.scanning.cache import Cache, cache_key
 from clipfake.scanning.processes.worker import default_workers
@@ -19,6 +19,8 @@ from clipfake.sources import Item
 from clipfake.verdict.judge import judge, judge_pixels
 
 _ALL = MetadataOptions()
+# score, and what the image looks like, by sha256
+_Known = OrderedDict[str, tuple[float, Attribution | None]]
 _REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
 
 
@@ -53,7 +55,7 @@ def scan_items(
     stages = stages if stages is not None else Stages()
     key = _key(detector, limits, metadata, cache)
     use = cache.use(key) if cache else None
-    known: OrderedDict[str, float] = OrderedDict()
+    known: _Known = OrderedDict()
     batches = read_batches(
         items,
         ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use, thumbnails),
@@ -77,7 +79,7 @@ def scan_items(
         start = time.monotonic()  # what the reports take is nobody's waiting
 
 
-def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -> int:
+def _score(batch: Batch, detector: Detector, known: _Known) -> int:
     """Set scores; bytes that were scored lately are not scored again.
 
     Returns how many images were scored.
@@ -90,10 +92,11 @@ def _score(batch: Batch, detector: Detector, known: "OrderedDict[str, float]") -
     if batch.pixels is not None and new:
         chosen = list(new.values())
         pixels = batch.pixels if len(chosen) == len(batch.rows) else batch.pixels[chosen]
-        known.update(zip(new, detector.score_pixels(pixels).tolist(), strict=True))
+        scores, looks = detector.look(pixels)
+        known.update(zip(new, zip(scores.tolist(), looks, strict=True), strict=True))
     for row in batch.rows:
         record = batch.records[row]
-        record.score = known[record.sha256 or ""]
+        record.score, record.looks_like = known[record.sha256 or ""]
     while len(known) > _REMEMBERED:
         known.popitem(last=False)
     return len(new)

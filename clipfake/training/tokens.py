@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,11 +23,25 @@ from clipfake.training.augment import augment
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
 
 
-class _Squares:
-    """The detector's squares of files, as a scan cuts them or augmented."""
+class Change(Protocol):
+    """What is done to files first, such as ``clipfake.evaluation.perturbations.Perturbation``."""
 
-    def __init__(self, preprocessing: Preprocessing, augmentation: int | None) -> None:
+    @property
+    def name(self) -> str:
+        """Says all that decides what is done."""
+
+    def __call__(self, data: bytes) -> bytes:
+        """The file of the changed image."""
+
+
+class _Squares:
+    """The detector's squares of files, as a scan cuts them, changed or augmented."""
+
+    def __init__(
+        self, preprocessing: Preprocessing, augmentation: int | None, change: Change | None
+    ) -> None:
         self.preprocessing, self.augmentation = preprocessing, augmentation
+        self.change = change
 
     def __call__(self, paths: Sequence[str]) -> Pixels:
         """Squares of files, uint8 ``[N, 3, S, S]``."""
@@ -39,6 +54,7 @@ class _Squares:
         return np.stack(squares)
 
     def _square(self, data: bytes) -> Pixels:
+        data = data if self.change is None else self.change(data)
         if self.augmentation is None:
             return decode(data, self.preprocessing, Limits()).pixels
         # chance depends on the pass and the bytes alone, not on where a file lies
@@ -54,6 +70,7 @@ def cached_tokens(
     file: Path,
     *,
     augmentation: int | None = None,
+    change: Change | None = None,
     workers: int = 1,
     show: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> torch.Tensor:
@@ -65,6 +82,7 @@ def cached_tokens(
         file: ``.npy``, with its key beside it in a ``.json``.
         augmentation: number of an augmented pass, odd ones harsh; None for the squares that a
             scan sees.
+        change: what is done to each file first.
         workers: decoding processes.
         show: called with images done and in all.
 
@@ -83,6 +101,7 @@ def cached_tokens(
         "preprocessing": adapter.preprocessing.to_header(),
         "precision": str(detector.precision),
         "augmentation": augmentation,
+        **({} if change is None else {"change": change.name}),
         "paths": list(paths),
     }
     held = json.loads(key_file.read_text()) if key_file.exists() else {}
@@ -96,7 +115,7 @@ def cached_tokens(
             missing = [row for row, path in enumerate(paths) if path not in at]
             for row in set(range(len(paths))) - set(missing):
                 tokens[row] = old[at[paths[row]]]
-        squares, size = _Squares(adapter.preprocessing, augmentation), detector.batch_size
+        squares, size = _Squares(adapter.preprocessing, augmentation, change), detector.batch_size
         names = [paths[row] for row in missing]
         batches = [names[start : start + size] for start in range(0, len(names), size)]
         done = 0

@@ -57,9 +57,9 @@ def test_a_scan_goes_on_where_it_broke_off(
     from clipfake.detector import Detector
 
     scored = []
-    real = Detector.score_pixels
+    real = Detector.look
     monkeypatch.setattr(
-        Detector, "score_pixels", lambda self, pixels: scored.append(1) or real(self, pixels)
+        Detector, "look", lambda self, pixels: scored.append(1) or real(self, pixels)
     )
     assert scan(folder, broken, "--batch-size", 4) == Exit.FINE
     assert len(scored) <= 3 - after // 4
@@ -124,13 +124,13 @@ def test_the_same_bytes_are_scored_once(
     from clipfake.detector import Detector
 
     counts = []
-    real = Detector.score_pixels
+    real = Detector.look
 
     def counting(self: Detector, pixels: object) -> object:
         counts.append(len(pixels))  # type: ignore[arg-type]
         return real(self, pixels)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Detector, "score_pixels", counting)
+    monkeypatch.setattr(Detector, "look", counting)
     assert scan(folder, tmp_path / "r.parquet", "--batch-size", 4) == Exit.FINE
     assert sum(counts) == 9
     scores = pq.read_table(tmp_path / "r.parquet")["score"].to_pylist()
@@ -150,7 +150,7 @@ def test_a_second_scan_scores_and_decodes_nothing(
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(Detector, "score_pixels", never)
+    monkeypatch.setattr(Detector, "look", never)
     monkeypatch.setattr(clipfake.scanning.reader, "decode", never)
     assert scan(folder, second, "--cache", tmp_path / "cache") == Exit.FINE
     assert pq.read_table(first).equals(pq.read_table(second))
