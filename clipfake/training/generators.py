@@ -24,6 +24,8 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
+# what the images of an added generator count together, where an exemplar counts one in the mean
+ADDED_WEIGHT = 480.0
 _LEVELS = 127
 _FAMILIES = tuple(family.value for family in Family)
 
@@ -47,7 +49,7 @@ class GeneratorOptions:
 
     blocks: tuple[int, ...] = (4, 5, 6, 7, 8, 9)
     dimensions: int = 192
-    width: float = 0.7
+    width: float = 0.5
     ridge: float = 0.1
     sharpness: float = 8.0
     balance: float = 0.7
@@ -345,9 +347,7 @@ class Added:
     distance: float
 
 
-def add_generator(
-    head: GeneratorHead, embedded: torch.Tensor, name: str, family: str, *, weight: float = 1.0
-) -> Added:
+def add_generator(head: GeneratorHead, embedded: torch.Tensor, name: str, family: str) -> Added:
     """Add a generator by its images; nothing is trained, the regression is solved anew.
 
     Args:
@@ -355,7 +355,6 @@ def add_generator(
         embedded: float32 ``[n, D]``, its images as ``GeneratorHead.embed`` gives them.
         name: what answers call it.
         family: ``Family`` value.
-        weight: what each image counts, where exemplars count 1 in the mean.
 
     Returns:
         The head and how well the new generator is told apart; whether that is enough, the caller
@@ -368,7 +367,7 @@ def add_generator(
         generators=(*head.generators, Generator(name, family, added=True)),
         levels=torch.cat([head.levels, levels]),
         owners=torch.cat([head.owners, torch.full((len(levels),), new)]),
-        weights=torch.cat([head.weights, torch.full((len(levels),), weight)]),
+        weights=torch.cat([head.weights, torch.full((len(levels),), ADDED_WEIGHT / len(levels))]),
     )
     solution, base, sums = solve(grown)
     grown = replace(grown, solution=solution.float(), base=base.float())
