@@ -215,8 +215,8 @@ def main() -> None:
         args.way = args.way[0]
         print(json.dumps(child(args)))
         return
-    columns = ("way", "numbers trained", "s/image", "CPU s in all", "peak GiB", "AUC")
-    columns += ("right at 0.5", "generator right", "AUC, other generators")
+    columns = ["way", "numbers trained", "s/image", "CPU s in all", "peak GiB", "AUC"]
+    columns += ["right at 0.5", "generator right", "AUC, other generators"]
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     for way in args.way or WAYS:
         command = [sys.executable, "-m", "benchmarks.captions", args.manifest, "--child"]
