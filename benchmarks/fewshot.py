@@ -91,7 +91,7 @@ def draw(
     fitted = fit_few(
         images.tokens[taken].float(),
         [images.examples[row] for row in taken],
-        start.head,
+        start.linear_head,
         start.calibration,
         known=images.tokens[known[guarded]].float(),
         seed=seed,

@@ -138,7 +138,7 @@ class Ablation:
             tuned = tune(row, start, self._backbone, self._train, options, _say)
             images = len(self._train.examples)
             fitted = FittedHead(
-                tuned.adapter.head, images, tuned.seen, tuned.parameters, tuned.seconds
+                tuned.adapter.linear_head, images, tuned.seen, tuned.parameters, tuned.seconds
             )
             plain, degraded = (
                 self._evaluation.logits(

@@ -75,7 +75,7 @@ class TrainingProgress:
         left = (state.total - state.done) / rate
         detail = ""
         if state.phase == "training":
-            detail = f"loss {state.loss:.3f}, validation AUC {state.auc:.4f}, "
+            detail = f"loss {state.loss:.3f}, {state.measure} {state.best:.4f}, "
             rate *= self._batch_size
         detail += f"{rate:.1f} images/s"
         if self._bar is not None:
@@ -101,7 +101,7 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
     lines = [
         f"{result.move.value}: {trained} images trained on, {held_out} held out",
         *([f"  {outcome.choice}"] if outcome.choice else []),
-        f"on your images ({outcome.measured}): {_compared(outcome.before, outcome.after)}",
+        f"on your images ({outcome.measured}): {compared(outcome.before, outcome.after)}",
         _on_reference(outcome),
         f"Thresholds were set on {_thresholds_from(result)} by the share of real images "
         "accused, never by accuracy; the interval says how little a small set proves.",
@@ -116,7 +116,7 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
 def _on_reference(outcome: Outcome) -> str:
     if outcome.reference is None:
         return f"on the reference set: not measured, {outcome.no_reference}"
-    return f"on the reference set: {_compared(*outcome.reference)}"
+    return f"on the reference set: {compared(*outcome.reference)}"
 
 
 def _thresholds_from(result: Finetuned) -> str:
@@ -127,7 +127,8 @@ def _thresholds_from(result: Finetuned) -> str:
     return own if outcome.reference is None else f"{own} and on the reference set"
 
 
-def _compared(before: Comparison | None, after: Comparison) -> str:
+def compared(before: Comparison | None, after: Comparison) -> str:
+    """What an adapter does on some images, beside the one before it if there is one."""
     low, high = after.fpr_interval
     reals, ais = after.images
 

@@ -7,6 +7,7 @@ is a JSON object under the metadata key ``clipfake-adapter``. docs/adapter.md de
 import hashlib
 import json
 import math
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from safetensors.torch import save
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
+from clipfake.detector.captions import Caption, CaptionHead
 from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_tensors
 from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import Head, Hidden
@@ -27,8 +29,9 @@ from clipfake.imaging.preprocessing import Preprocessing
 DEFAULT_ADAPTER = Path(__file__).parent.parent / "assets" / "default-adapter.safetensors"
 HEADER_KEY = "clipfake-adapter"
 FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
-_FORMATS = (1, 2, 3)
-_LORA, _HIDDEN = "lora.", "head.hidden."
+CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
+_FORMATS = (1, 2, 3, 4)
+_LORA, _HIDDEN, _CAPTIONS = "lora.", "head.hidden.", "captions."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
@@ -43,7 +46,7 @@ class Adapter:
         backbone: name of the backbone it fits, ``ARCHITECTURE/TAG``.
         blocks: blocks whose class tokens the head reads, 1 is the first, ascending.
         preprocessing: how images are cut.
-        head: weights over the tokens.
+        head: weights over the tokens, or captions that images are compared with.
         calibration: logits to scores.
         points: operating points, each a threshold at a stated false-positive rate.
         real_below: score below which the verdict is real.
@@ -52,13 +55,15 @@ class Adapter:
         lora_shape: what of the backbone is tuned; None leaves it frozen.
         lora: the tuned tensors, by their names in ``Lora``.
         generators: tells generators apart; None where it cannot.
+        weights: sha256 of the backbone's file, hex, where that was tuned as a whole and belongs to
+            this adapter alone; empty for a backbone that its name identifies.
     """
 
     name: str
     backbone: str
     blocks: tuple[int, ...]
     preprocessing: Preprocessing
-    head: Head
+    head: Head | CaptionHead
     calibration: Platt
     points: tuple[OperatingPoint, ...]
     real_below: float
@@ -67,6 +72,21 @@ class Adapter:
     lora_shape: LoraShape | None = None
     lora: dict[str, torch.Tensor] = field(default_factory=dict)
     generators: GeneratorHead | None = None
+    weights: str = ""
+
+    @property
+    def linear_head(self) -> Head:
+        """The head over class tokens.
+
+        Raises:
+            UsageError: the head compares images with captions.
+        """
+        if isinstance(self.head, CaptionHead):
+            raise UsageError(
+                f"adapter {self.name}: its head is of captions, which nothing else goes on from; "
+                "give another --init, or train it anew with --method captions"
+            )
+        return self.head
 
     @property
     def label(self) -> str:
@@ -94,7 +114,8 @@ class Adapter:
         One that was fitted on the tokens of another LoRA says nothing of these.
         """
         head = self.generators
-        return head if head is not None and head.lora == self.lora_digest else None
+        fitting = head is not None and head.lora == self.lora_digest and not self.weights
+        return head if fitting else None
 
     def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
         """The decision rule at an operating point, or at a threshold of one's own.
@@ -123,7 +144,12 @@ class Adapter:
 
     def check_fits(self, backbone: Backbone) -> None:
         """Raise AdapterError when the adapter was made for another backbone."""
-        if self.backbone != backbone.name:
+        if self.weights and self.weights != backbone.digest:
+            raise AdapterError(
+                f"adapter {self.name} was trained with other weights than {backbone.name}; "
+                "give the file that was written beside it as --backbone ARCHITECTURE/FILE"
+            )
+        if not self.weights and self.backbone != backbone.name:
             raise AdapterError(
                 f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
                 "give the --adapter that was trained on it, or leave out --backbone"
@@ -173,40 +199,70 @@ class Adapter:
 
     def as_stored(self) -> "Adapter":
         """The adapter with the rounding of its file, so that what is measured is what is saved."""
-        hidden = self.head.hidden
-        if hidden is not None:
-            hidden = Hidden(*(getattr(hidden, part).half().float() for part in _HIDDEN_PARTS))
         return replace(
             self,
-            head=replace(self.head, hidden=hidden),
+            head=_head_as_stored(self.head),
             lora={name: tensor.half() for name, tensor in self.lora.items()},
         )
 
 
+def _head_as_stored(head: Head | CaptionHead) -> Head | CaptionHead:
+    if isinstance(head, CaptionHead):
+        return head.as_stored()
+    if head.hidden is None:
+        return head
+    halves = (getattr(head.hidden, part).half().float() for part in _HIDDEN_PARTS)
+    return replace(head, hidden=Hidden(*halves))
+
+
 def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
+    head = adapter.head
     header: dict[str, Any] = {
-        "format": FORMAT,
+        "format": CAPTIONS_FORMAT if isinstance(head, CaptionHead) else FORMAT,
         "name": adapter.name,
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
         "preprocessing": adapter.preprocessing.to_header(),
         "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
-        "head": "hidden" if adapter.head.hidden else "linear",
+        "head": _kind(head),
         "calibration": {"a": adapter.calibration.a, "b": adapter.calibration.b},
         "operating_points": [point.to_header() for point in adapter.points],
         "real_below": adapter.real_below,
         "facts": adapter.facts,
     }
-    tensors = {"head.weight": adapter.head.weight, "head.bias": adapter.head.bias}
-    # half precision is far finer than what training changes, and halves the file
-    if (hidden := adapter.head.hidden) is not None:
-        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+    if isinstance(head, CaptionHead):
+        captions = [caption.to_header() for caption in head.captions]
+        header |= {"captions": {"eps": head.eps, "of": captions}, "weights": adapter.weights}
+    tensors = _head_tensors(head)
     tensors |= {_LORA + name: tensor.half() for name, tensor in adapter.lora.items()}
     if (generators := adapter.generator_head) is not None:
         header["generators"] = to_header(generators)
         tensors |= to_tensors(generators)
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
+
+
+def _kind(head: Head | CaptionHead) -> str:
+    if isinstance(head, CaptionHead):
+        return "cosine"
+    return "hidden" if head.hidden else "linear"
+
+
+def _head_tensors(head: Head | CaptionHead) -> dict[str, torch.Tensor]:
+    # half precision is far finer than what training changes, and halves the file
+    if isinstance(head, CaptionHead):
+        tensors = {
+            "embeddings": head.embeddings,
+            "scale": head.scale,
+            "norm.weight": head.norm_weight,
+            "norm.bias": head.norm_bias,
+            "proj": head.proj.half(),
+        }
+        return {_CAPTIONS + name: tensor.contiguous() for name, tensor in tensors.items()}
+    tensors = {"head.weight": head.weight, "head.bias": head.bias}
+    if (hidden := head.hidden) is not None:
+        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+    return tensors
 
 
 def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
@@ -233,9 +289,18 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
     if header.get("format") not in _FORMATS:
         raise AdapterError(f"{path}: adapter format {header.get('format')}; update clipfake")
     try:
-        return _from_header(header, tensors, digest)
+        return _beside(_from_header(header, tensors, digest), path.parent)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise AdapterError(f"{path}: adapter header is incomplete ({error})") from error
+
+
+def _beside(adapter: Adapter, folder: Path) -> Adapter:
+    """The adapter whose tuned weights are those in its own folder, if they were moved with it."""
+    architecture, _, file = adapter.backbone.partition("/")
+    near = folder / Path(file).name
+    if not adapter.weights or not os.path.isfile(near):
+        return adapter
+    return replace(adapter, backbone=f"{architecture}/{near}")
 
 
 def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], digest: str) -> Adapter:
@@ -244,7 +309,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         backbone=str(header["backbone"]),
         blocks=_blocks(header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
-        head=_head(str(header["head"]), tensors),
+        head=_head(header, tensors),
         calibration=Platt(**{key: _number(v) for key, v in header["calibration"].items()}),
         points=tuple(_point(point) for point in header["operating_points"]),
         real_below=_number(header["real_below"]),
@@ -257,6 +322,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
             if name.startswith(_LORA)
         },
         generators=from_file(found, tensors) if (found := header.get("generators")) else None,
+        weights=str(header.get("weights") or ""),
     )
 
 
@@ -292,10 +358,30 @@ def _lora_shape(header: dict[str, Any]) -> LoraShape:
     return shape
 
 
-def _head(kind: str, tensors: dict[str, torch.Tensor]) -> Head:
+def _head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Head | CaptionHead:
+    kind = str(header["head"])
+    if kind == "cosine":
+        return _caption_head(header["captions"], tensors)
     if kind not in ("linear", "hidden"):
         raise ValueError(f"unknown head {kind}")
     hidden = None
     if kind == "hidden":
         hidden = Hidden(*(tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS))
     return Head(tensors["head.weight"], tensors["head.bias"], hidden)
+
+
+def _caption_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> CaptionHead:
+    def tensor(name: str) -> torch.Tensor:
+        return tensors[_CAPTIONS + name].float()
+
+    head = CaptionHead(
+        captions=tuple(Caption.from_header(caption) for caption in header["of"]),
+        embeddings=tensor("embeddings"),
+        scale=tensor("scale"),
+        norm_weight=tensor("norm.weight"),
+        norm_bias=tensor("norm.bias"),
+        proj=tensor("proj"),
+        eps=_number(header["eps"]),
+    )
+    head.check()
+    return head

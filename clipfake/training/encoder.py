@@ -1,8 +1,6 @@
 """Tuning the encoder: LoRA and the head under texture-aware masking."""
 
 import dataclasses
-import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,8 @@ from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.headonly import Outcome, with_facts
 from clipfake.training.heads import HeadOptions
 from clipfake.training.interpolation import interpolate
-from clipfake.training.loop import Progress, Trainer
+from clipfake.training.looks import train_to_end
+from clipfake.training.loop import DetectorTrainer, Progress
 from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.options import MIXES, FinetuneOptions, State
 from clipfake.training.sampling import weights
@@ -71,7 +70,14 @@ def tune_encoder(
     else:
         # weights that are no better than the start are not kept
         trainer.judge(world.agree(before.auc))
-    _train(trainer, train, validation, base, options, checkpoint, show)
+    train_to_end(
+        trainer,
+        train_steps(trainer, train, base, options),
+        lambda: validation.auc(trained_adapter(trainer, base, trainer.mean)),
+        options,
+        checkpoint,
+        show,
+    )
 
     improved = trainer.best_step > 0
     shares = MIXES if options.mix is None else (options.mix,)
@@ -113,7 +119,7 @@ def build_trainer(
     options: FinetuneOptions,
     train: Part,
     world: World = ALONE,
-) -> Trainer:
+) -> DetectorTrainer:
     """A trainer whose model starts at an adapter; arguments as ``tune_encoder``."""
     device = pick_device(options.device)
     backbone.visual.to(device)
@@ -134,17 +140,17 @@ def build_trainer(
     # a copy, since tensors of inference mode cannot be trained with
     left_out = HeadOptions()
     head = TrainedHead(
-        base.head,
+        base.linear_head,
         torch.cat(tokens).clone(),
         inputs_out=left_out.inputs_out,
         units_out=left_out.units_out,
     )
     model = TrainedDetector(backbone, lora, head, base.blocks).to(device)
-    return Trainer(model, options.loop, backbone.patch_size, world)
+    return DetectorTrainer(model, options.loop, backbone.patch_size, world)
 
 
 def train_steps(
-    trainer: Trainer, train: Part, base: Adapter, options: FinetuneOptions
+    trainer: DetectorTrainer, train: Part, base: Adapter, options: FinetuneOptions
 ) -> Iterator[Progress]:
     """Train to the last step, see ``Trainer.run``; arguments as ``tune_encoder``."""
     return trainer.run(
@@ -157,34 +163,9 @@ def train_steps(
     )
 
 
-def _train(
-    trainer: Trainer,
-    train: Part,
-    validation: Validation,
-    base: Adapter,
-    options: FinetuneOptions,
-    checkpoint: Path,
-    show: Callable[[State], None],
-) -> None:
-    loop, saved = options.loop, time.monotonic()
-    every = math.ceil(loop.steps / options.looks)
-    if trainer.stale >= options.patience:
-        return
-    for progress in train_steps(trainer, train, base, options):
-        if progress.step % every == 0 or progress.step == loop.steps:
-            auc = validation.auc(trained_adapter(trainer, base, trainer.mean))
-            trainer.judge(trainer.world.agree(auc))
-        show(State("training", progress.step, loop.steps, progress.loss, trainer.best_auc))
-        if trainer.stale >= options.patience:
-            break
-        if time.monotonic() - saved >= options.checkpoint_seconds and trainer.world.first:
-            trainer.save(checkpoint)
-            saved = time.monotonic()
-    if trainer.world.first:
-        trainer.save(checkpoint)
-
-
-def trained_adapter(trainer: Trainer, base: Adapter, values: dict[str, torch.Tensor]) -> Adapter:
+def trained_adapter(
+    trainer: DetectorTrainer, base: Adapter, values: dict[str, torch.Tensor]
+) -> Adapter:
     """The adapter that a trainer's weights make, with the calibration of ``base``."""
     with trainer.holding(values):
         state = trainer.model.lora.state_dict()
@@ -196,7 +177,7 @@ def trained_adapter(trainer: Trainer, base: Adapter, values: dict[str, torch.Ten
     return tuned.as_stored()
 
 
-def _facts(base: Adapter, train: Part, trainer: Trainer) -> dict[str, Any]:
+def _facts(base: Adapter, train: Part, trainer: DetectorTrainer) -> dict[str, Any]:
     ais = int(train.is_ai.sum())
     return {
         "method": "MPFT: LoRA and head under texture-aware masking",

@@ -128,7 +128,9 @@ def take_shots(examples: Sequence[Example], shots: int, seed: int) -> list[Examp
     return taken
 
 
-def split_by_source(examples: Sequence[Example], share: float, seed: int) -> list[bool]:
+def split_by_source(
+    examples: Sequence[Example], share: float, seed: int, *, each_generator: bool = False
+) -> list[bool]:
     """Which examples are held out for validation.
 
     A ``split`` column decides where there is one. Else whole sources are held out, and where
@@ -138,6 +140,8 @@ def split_by_source(examples: Sequence[Example], share: float, seed: int) -> lis
         examples: ``[N]``.
         share: of each class that is held out, about.
         seed: of the draw.
+        each_generator: hold out some of each generator that has two images or more, so that none
+            is unknown to what is trained; else generators may be held out as a whole.
 
     Returns:
         ``[N]``, True for validation.
@@ -146,8 +150,7 @@ def split_by_source(examples: Sequence[Example], share: float, seed: int) -> lis
         return [example.split == "val" for example in examples]
     rng = np.random.default_rng(seed)
     held_out = [False] * len(examples)
-    for is_ai in (False, True):
-        own = [row for row, example in enumerate(examples) if example.is_ai == is_ai]
+    for own in _classes(examples, each_generator):
         sources: dict[str, list[int]] = {}
         for row in own:
             sources.setdefault(examples[row].source, []).append(row)
@@ -160,3 +163,12 @@ def split_by_source(examples: Sequence[Example], share: float, seed: int) -> lis
                 for row in groups[index]:
                     held_out[row] = True
     return held_out
+
+
+def _classes(examples: Sequence[Example], each_generator: bool) -> list[list[int]]:
+    """Rows that are parted by themselves: of real images and AI ones, or of each generator."""
+    own: dict[tuple[bool, str], list[int]] = {(False, ""): [], (True, ""): []}
+    for row, example in enumerate(examples):
+        name = example.generator if each_generator and example.is_ai else ""
+        own.setdefault((example.is_ai, name), []).append(row)
+    return [rows for rows in own.values() if len(rows) > 1 or not each_generator]

@@ -10,16 +10,9 @@ import torch
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
-from clipfake.errors import UsageError
 from clipfake.sources.labelled import Example
 from clipfake.training.encoder import tune_encoder
-from clipfake.training.examples import (
-    LEAST_OF_A_CLASS,
-    LEAST_SHOTS,
-    split_by_source,
-    take_shots,
-    usable,
-)
+from clipfake.training.examples import LEAST_OF_A_CLASS, LEAST_SHOTS, take_shots
 from clipfake.training.headonly import (
     LEAST_HELD_OUT_OF,
     Encode,
@@ -29,7 +22,7 @@ from clipfake.training.headonly import (
     with_facts,
 )
 from clipfake.training.options import FEW, FinetuneOptions, Move, State
-from clipfake.training.store import ImageStore, build_store, open_store
+from clipfake.training.parts import counts, labelled_parts
 from clipfake.training.validation import Part, Scored, Validation, calibrate
 from clipfake.training.world import ALONE, World
 
@@ -87,22 +80,22 @@ def finetune(
     """
     if base is not None:
         base.check_fits(backbone)
+        _ = base.linear_head  # said before images are decoded
     seed = options.loop.seed
-    if options.shots:
-        examples = take_shots(examples, options.shots, seed)
-    store = _decode(examples, folder, options.workers, resume, show, world)
     few_do = base is not None and options.move is not Move.ENCODER
-    rows, left_out = usable(examples, store, LEAST_SHOTS if few_do else LEAST_OF_A_CLASS)
-    examples, whole = [examples[row] for row in rows], store.part(rows)
-    held_out = split_by_source(examples, options.validation, seed)
-    train = Part.of(examples, whole, [row for row, out in enumerate(held_out) if not out])
-    val = Part.of(examples, whole, [row for row, out in enumerate(held_out) if out])
-    own_split = any(example.split == "val" for example in examples)
-    if own_split:
-        _check_split(train, val)
+    parts = labelled_parts(
+        examples,
+        options,
+        folder,
+        least=LEAST_SHOTS if few_do else LEAST_OF_A_CLASS,
+        resume=resume,
+        show=show,
+        world=world,
+    )
+    train, val, left_out = parts.train, parts.val, parts.left_out
     move = options.move
     if move is Move.AUTO:
-        move = Move.HEAD if min(_counts(train)) < FEW else Move.ENCODER
+        move = Move.HEAD if min(counts(train)) < FEW else Move.ENCODER
 
     def encode(part: Part, adapter: Adapter) -> torch.Tensor:
         seen = Validation(part, backbone, options.device, options.precision)
@@ -131,9 +124,8 @@ def finetune(
             base = calibrate(base, [known])
             outcome = tune(base)
     elif move is Move.HEAD:
-        if not own_split and min(_counts(train, val)) < LEAST_HELD_OUT_OF:
-            everything = list(range(len(examples)))
-            train, val = Part.of(examples, whole, everything), Part.of(examples, whole, [])
+        if not parts.own_split and min(counts(train, val)) < LEAST_HELD_OUT_OF:
+            train, val = parts.everything, parts.nothing
         train = _capped(train, seed, left_out)
         unseen = val if val.examples else None
         outcome = correct_head(base, train, unseen, encode, name=name, seed=seed)
@@ -144,24 +136,8 @@ def finetune(
         move=move,
         images=(len(train.examples), len(val.examples)),
         left_out=left_out,
-        errors=tuple(image.error for image in store.images if image.error),
+        errors=parts.errors,
     )
-
-
-def _counts(*parts: Part) -> tuple[int, int]:
-    """Real and AI images of all parts together."""
-    ai = sum(int(part.is_ai.sum()) for part in parts)
-    return sum(len(part.examples) for part in parts) - ai, ai
-
-
-def _check_split(train: Part, val: Part) -> None:
-    for part, name, least in ((train, "train", LEAST_SHOTS), (val, "val", 1)):
-        for count, option in zip(_counts(part), ("--real", "--fake"), strict=True):
-            if count < least:
-                raise UsageError(
-                    f"{option}: {count} images of split {name}, at least {least} are needed; "
-                    "change the split column, or leave it out"
-                )
 
 
 def _capped(train: Part, seed: int, left_out: Counter[str]) -> Part:
@@ -180,29 +156,10 @@ def _measure_new(adapter: Adapter, train: Part, val: Part, encode: Encode) -> Ou
     outcome = Outcome(
         adapter, None, known.compare(adapter), "held-out part", None, _NEW, "", improved=True
     )
-    reals, ais = _counts(train)
+    reals, ais = counts(train)
     facts = {
         "method": "a new head of hidden units on the frozen tower",
         "images": {"real": reals, "ai": ais},
         "sources": len(set(train.sources.tolist())),
     }
     return with_facts(outcome, facts)
-
-
-def _decode(
-    examples: Sequence[Example],
-    folder: Path,
-    workers: int,
-    resume: bool,
-    show: Callable[[State], None],
-    world: World,
-) -> ImageStore:
-    paths = [example.path for example in examples]
-    if world.first and not (resume and open_store(folder, paths)):
-        for done in build_store(paths, folder, workers=workers):
-            show(State("decoding", done, len(paths)))
-    world.wait()
-    store = open_store(folder, paths)
-    if store is None:
-        raise RuntimeError(f"{folder}: the store was changed while it was written")
-    return store

@@ -73,11 +73,11 @@ def correct_head(
     known = reference.tokens[torch.from_numpy(reference.guards)] if reference else None
     tokens = encode(shots, base)
     examples = shots.examples
-    fitted = fit_few(tokens, examples, base.head, base.calibration, known=known, seed=seed)
+    fitted = fit_few(tokens, examples, base.linear_head, base.calibration, known=known, seed=seed)
     tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
 
     own = Scored(fitted.logits, shots.is_ai, shots.sources)
-    tuned = calibrate(tuned, [own, *_known(reference, tuned.head)])
+    tuned = calibrate(tuned, [own, *_known(reference, fitted.head)])
     before, after = dataclasses.replace(own, logits=base.head(tokens)), own
     if held_out is not None:
         unseen = encode(held_out, base)
@@ -87,8 +87,8 @@ def correct_head(
         )
     # what was held back by their scores would flatter the correction
     pairs = zip(
-        _known(reference, base.head, measuring=True),
-        _known(reference, tuned.head, measuring=True),
+        _known(reference, base.linear_head, measuring=True),
+        _known(reference, fitted.head, measuring=True),
         strict=True,
     )
     compared = [(was.compare(base), now.compare(tuned)) for was, now in pairs]

@@ -35,7 +35,7 @@ def interpolate(start: Adapter, tuned: Adapter, share: float) -> Adapter:
         else value.float() * (share if name.endswith(_ZERO_AT_FIRST) else 1.0)
         for name, value in tuned.lora.items()
     }
-    head = _between(start.head, tuned.head, share)
+    head = _between(start.linear_head, tuned.linear_head, share)
     return dataclasses.replace(tuned, lora=lora, head=head, digest="").as_stored()
 
 

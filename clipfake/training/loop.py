@@ -6,16 +6,19 @@ broken off and resumed makes the same steps as one that is not.
 
 import math
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.tensor_file import TensorFile
@@ -33,13 +36,15 @@ from clipfake.training.store import ImageStore
 from clipfake.training.texture import Masking, Order, choose_kept
 from clipfake.training.world import ALONE, World
 
+Model = TypeVar("Model", bound=nn.Module)
+
 _AHEAD = 4  # steps whose squares an augmenting process is ahead
 # the copies of each weight: as it is, the running mean, and those that were best
 _WEIGHTS = ("now", "mean", "best")
 # what AdamW keeps of each weight
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 # what a checkpoint says beside its tensors and the options
-_COUNTS = ("step", "best_auc", "best_step", "stale")
+_COUNTS = ("step", "best_score", "best_step", "stale")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class LoopOptions:
         steps: optimiser steps in all.
         batch_size: images of a step, half of each class.
         accumulate: parts that a step is split into, to save memory.
-        lora_rate: peak learning rate of the LoRA weights.
+        lora_rate: peak learning rate of what is trained of the towers, LoRA or the weights.
         head_rate: peak learning rate of the head.
         warm_up: share of the steps in which rates rise from 0; then they fall as a cosine.
         weight_decay: AdamW's, pulls the encoder towards the frozen one.
@@ -85,17 +90,17 @@ class Squares:
     def __init__(
         self,
         store: ImageStore,
-        is_ai: npt.NDArray[np.bool_],
+        targets: npt.NDArray[np.bool_ | np.int64],
         preprocessing: Preprocessing,
         options: LoopOptions,
     ) -> None:
-        self.store, self.is_ai = store, is_ai
+        self.store, self.targets = store, targets
         self.preprocessing, self.options = preprocessing, options
 
     def __call__(self, places: Sequence[tuple[int, int]]) -> tuple[Pixels, Floats]:
-        """Squares, uint8 ``[N, 3, S, S]``, and labels of places in the order and their rows."""
+        """Squares, uint8 ``[N, 3, S, S]``, and targets of places in the order and their rows."""
         squares = [self._square(position, row) for position, row in places]
-        return np.stack(squares), np.array([float(self.is_ai[row]) for _, row in places])
+        return np.stack(squares), np.array([float(self.targets[row]) for _, row in places])
 
     def _square(self, position: int, row: int) -> Pixels:
         rng = random.Random(f"{self.options.seed}:{position}")  # noqa: S311
@@ -114,7 +119,7 @@ class Progress:
 
     Attributes:
         step: steps done.
-        loss: mean binary cross-entropy of the step.
+        loss: mean over the images of the step.
         images: images of the step.
     """
 
@@ -123,34 +128,37 @@ class Progress:
     images: int
 
 
-class Trainer:
+class Trainer(ABC, Generic[Model]):
     """A model, its optimiser, the running mean of its weights, and how far it has come."""
 
     def __init__(
-        self, model: TrainedDetector, options: LoopOptions, patch: int, world: World = ALONE
+        self,
+        model: Model,
+        groups: list[dict[str, Any]],
+        options: LoopOptions,
+        patch: int,
+        world: World = ALONE,
+        task: str = "",
     ) -> None:
         """Start at step 0.
 
         Args:
             model: moved to its device already; the same in all processes.
+            groups: of parameters, as AdamW takes them, each with its ``peak`` rate; AdamW without
+                weight decay is Adam.
             options: how the weights move.
             patch: side of the backbone's patches, pixels.
             world: the processes that train together.
+            task: what else has to be the same for a checkpoint to be gone on from.
         """
         self.model, self.options, self.patch = model, options, patch
         self.world = world
         self.step = 0
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": list(model.lora.parameters()), "peak": options.lora_rate},
-                {"params": list(model.head.parameters()), "peak": options.head_rate},
-            ],
-            lr=0.0,
-            weight_decay=options.weight_decay,
-        )
+        self._made_with = repr(options) + task
+        self.optimizer = torch.optim.AdamW(groups, lr=0.0, weight_decay=options.weight_decay)
         self.mean = {name: value.detach().clone() for name, value in model.named_parameters()}
         self.best = {name: value.clone() for name, value in self.mean.items()}
-        self.best_auc, self.best_step = -math.inf, 0
+        self.best_score, self.best_step = -math.inf, 0
         self.stale = 0
 
     def run(
@@ -162,6 +170,7 @@ class Trainer:
         *,
         workers: int,
         precision: torch.dtype,
+        targets: npt.NDArray[np.int64] | None = None,
     ) -> Iterator[Progress]:
         """Train from the present step to the last; state may be saved between two steps.
 
@@ -172,12 +181,13 @@ class Trainer:
             preprocessing: how squares are cut.
             workers: augmenting processes.
             precision: dtype of the matrix products.
+            targets: ``[N]``, what the loss is given of each image; None for ``is_ai``.
 
         Yields:
             After each step.
         """
         options = self.options
-        squares = Squares(store, is_ai, preprocessing, options)
+        squares = Squares(store, is_ai if targets is None else targets, preprocessing, options)
         whole = _batches(weight, is_ai, options, self.step)
         batches = [self.world.share(batch) for batch in whole]
         device = next(self.model.parameters()).device
@@ -190,8 +200,8 @@ class Trainer:
 
     def judge(self, auc: float) -> None:
         """Keep the mean weights when no earlier ones did better, else count them as stale."""
-        if auc > self.best_auc:
-            self.best_auc, self.best_step, self.stale = auc, self.step, 0
+        if auc > self.best_score:
+            self.best_score, self.best_step, self.stale = auc, self.step, 0
             self.best = {name: value.clone() for name, value in self.mean.items()}
         else:
             self.stale += 1
@@ -221,10 +231,10 @@ class Trainer:
             tensors |= {f"{key}.{name}": state[key] for key in _MOMENTS if key in state}
         header = {
             "step": str(self.step),
-            "best_auc": repr(self.best_auc),
+            "best_score": repr(self.best_score),
             "best_step": str(self.best_step),
             "stale": str(self.stale),
-            "options": repr(self.options),
+            "options": self._made_with,
         }
         unfinished = path.with_suffix(".part")
         save_file({name: value.contiguous() for name, value in tensors.items()}, unfinished, header)
@@ -239,16 +249,16 @@ class Trainer:
         try:
             file = TensorFile.open(path)
             header = file.metadata
-            if header.get("options") != repr(self.options):
+            if header.get("options") != self._made_with:
                 raise UsageError(f"{path}: made with other options; give the same, or start anew")
             self._check(file)
             step, stale, best_step = (int(header[key]) for key in ("step", "stale", "best_step"))
-            best_auc = float(header["best_auc"])
+            best_score = float(header["best_score"])
             tensors = file.load(file.tensors)
         except (OSError, ValueError) as error:
             raise UsageError(f"{path}: not a readable checkpoint ({error}); start anew") from error
         self.step, self.stale = step, stale
-        self.best_auc, self.best_step = best_auc, best_step
+        self.best_score, self.best_step = best_score, best_step
         with torch.no_grad():
             for name, value in self.model.named_parameters():
                 value.copy_(tensors[f"now.{name}"])
@@ -291,14 +301,8 @@ class Trainer:
             for part, labels in parts:
                 share = len(part) / options.batch_size
                 kept = choose_kept(part, self.patch, options.masking, generator) if masked else None
-                lower = precision == torch.bfloat16
-                with torch.autocast(part.device.type, torch.bfloat16, enabled=lower):
-                    logits, tokens = self.model(part, kept, options.masking.hiding)
-                smooth = labels * (1 - options.smoothing) + options.smoothing / 2
-                loss = functional.binary_cross_entropy_with_logits(logits, smooth)
-                total += loss.item() * share
-                if options.contrast:
-                    loss = loss + options.contrast * real_contrast(tokens, labels)
+                loss, shown = self._loss(part, labels, kept, precision)
+                total += shown * share
                 torch.autograd.backward(loss * share)
         self.world.add_gradients(self.model.parameters())
         self.optimizer.step()
@@ -306,11 +310,59 @@ class Trainer:
         self._average()
         return self.world.add(total)
 
+    @abstractmethod
+    def _loss(
+        self,
+        pixels: torch.Tensor,
+        target: torch.Tensor,
+        kept: torch.Tensor | None,
+        precision: torch.dtype,
+    ) -> tuple[torch.Tensor, float]:
+        """What is made smaller, a mean over the images given, and what of it is shown.
+
+        Args:
+            pixels: uint8 RGB ``[N, 3, S, S]``.
+            target: float32 ``[N]``.
+            kept: int64 ``[N, K]``, visible patches; None for all.
+            precision: dtype of the matrix products.
+        """
+
     def _average(self) -> None:
         # the mean forgets its start faster at first, as in the usual EMA with a warm-up
         decay = min(self.options.average, self.step / (self.step + 10))
         for name, value in self.model.named_parameters():
             self.mean[name].lerp_(value.detach(), 1.0 - decay)
+
+
+class DetectorTrainer(Trainer[TrainedDetector]):
+    """LoRA and the head of a detector, by binary cross-entropy."""
+
+    def __init__(
+        self, model: TrainedDetector, options: LoopOptions, patch: int, world: World = ALONE
+    ) -> None:
+        """Start at step 0; arguments as those of ``Trainer``."""
+        groups: list[dict[str, Any]] = [
+            {"params": list(model.lora.parameters()), "peak": options.lora_rate},
+            {"params": list(model.head.parameters()), "peak": options.head_rate},
+        ]
+        super().__init__(model, groups, options, patch, world)
+
+    def _loss(
+        self,
+        pixels: torch.Tensor,
+        target: torch.Tensor,
+        kept: torch.Tensor | None,
+        precision: torch.dtype,
+    ) -> tuple[torch.Tensor, float]:
+        options, lower = self.options, precision == torch.bfloat16
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=lower):
+            logits, tokens = self.model(pixels, kept, options.masking.hiding)
+        smooth = target * (1 - options.smoothing) + options.smoothing / 2
+        loss = functional.binary_cross_entropy_with_logits(logits, smooth)
+        shown = loss.item()
+        if options.contrast:
+            loss = loss + options.contrast * real_contrast(tokens, target)
+        return loss, shown
 
 
 def _rate(step: int, options: LoopOptions) -> float:

@@ -64,11 +64,13 @@ class State:
         done: images or steps done.
         total: of so many.
         loss: of the last step.
-        auc: the best of the held-out part so far.
+        best: how well the best weights so far do on the held-out part.
+        measure: what ``best`` is.
     """
 
     phase: str
     done: int
     total: int
     loss: float = math.nan
-    auc: float = math.nan
+    best: float = math.nan
+    measure: str = "validation AUC"

@@ -105,6 +105,25 @@ def test_a_single_source_is_split_by_image() -> None:
     assert sum(held_out[:20]) == sum(held_out[20:]) == 5
 
 
+def test_some_of_each_generator_may_be_held_out() -> None:
+    examples = made(12, True, "a", "folder a") + made(8, True, "b", "folder b")
+    examples += made(1, True, "c", "folder c") + made(20, False)
+    assert any(split_by_source(examples, 0.25, 0))
+    held_out = split_by_source(examples, 0.25, 0, each_generator=True)
+    assert [sum(held_out[:12]), sum(held_out[12:20]), held_out[20], sum(held_out[21:])] == [
+        3,
+        2,
+        False,
+        5,
+    ]
+    # sources of one generator stay whole
+    examples = [e for k in range(8) for e in made(3, True, "a", f"a{k}")] + made(20, False)
+    held_out = split_by_source(examples, 0.25, 0, each_generator=True)
+    own = list(zip(examples[:24], held_out[:24], strict=True))
+    assert sum(out for _, out in own) == 6
+    assert not {e.source for e, out in own if out} & {e.source for e, out in own if not out}
+
+
 def test_a_source_that_holds_most_of_its_class_stays_in_training() -> None:
     examples = made(90, True, source="big") + made(10, True, source="small") + made(20, False)
     for seed in range(5):

@@ -17,7 +17,7 @@ from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError
 from clipfake.imaging.decode import to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
-from clipfake.training.loop import LoopOptions, Squares, Trainer
+from clipfake.training.loop import DetectorTrainer, LoopOptions, Squares
 from clipfake.training.model import TrainedDetector, TrainedHead
 from clipfake.training.store import ImageStore, build_store, open_store
 from clipfake.training.texture import Hiding, Masking, Order
@@ -50,17 +50,17 @@ def trainer(
     options: LoopOptions,
     hidden: Hidden | None = None,
     head: TrainedHead | None = None,
-) -> Trainer:
+) -> DetectorTrainer:
     base = small_adapter()
     lora = Lora(backbone, LoraShape((11, 12), rank=2))
     lora.initialise(torch.Generator().manual_seed(0))
     tokens = torch.randn(8, len(base.blocks), WIDTH, generator=torch.Generator().manual_seed(1))
     head = head or TrainedHead(replace(base.head, hidden=hidden), tokens)
     model = TrainedDetector(backbone, lora, head, base.blocks)
-    return Trainer(model, options, backbone.patch_size)
+    return DetectorTrainer(model, options, backbone.patch_size)
 
 
-def run(trainer: Trainer, store: ImageStore, stop: int = 10**6) -> list[float]:
+def run(trainer: DetectorTrainer, store: ImageStore, stop: int = 10**6) -> list[float]:
     losses = []
     steps = trainer.run(
         store, np.ones(8), IS_AI, Preprocessing(), workers=0, precision=torch.float32
@@ -72,7 +72,7 @@ def run(trainer: Trainer, store: ImageStore, stop: int = 10**6) -> list[float]:
     return losses
 
 
-def same(one: Trainer, other: Trainer) -> bool:
+def same(one: DetectorTrainer, other: DetectorTrainer) -> bool:
     return all(
         torch.equal(a, b) and torch.equal(one.mean[name], other.mean[name])
         for (name, a), (_, b) in zip(
@@ -93,7 +93,7 @@ def test_a_resumed_run_gives_the_same_weights_to_the_bit(
     first.save(tmp_path / "c.safetensors")
     second = trainer(backbone, OPTIONS)
     second.load(tmp_path / "c.safetensors")
-    assert (second.step, second.best_auc, second.stale) == (2, 0.5, 0)
+    assert (second.step, second.best_score, second.stale) == (2, 0.5, 0)
     assert run(second, store) == losses[2:]
     assert same(second, unbroken)
     assert not same(first, unbroken)
@@ -206,9 +206,9 @@ def test_the_best_weights_are_kept(backbone: Backbone, store: ImageStore) -> Non
     one.judge(0.9)
     run(one, store, stop=1)
     one.judge(0.8)
-    assert (one.best_auc, one.best_step, one.stale) == (0.9, 0, 1)
+    assert (one.best_score, one.best_step, one.stale) == (0.9, 0, 1)
     one.judge(0.95)
-    assert (one.best_auc, one.best_step, one.stale) == (0.95, 1, 0)
+    assert (one.best_score, one.best_step, one.stale) == (0.95, 1, 0)
     own = one.model.head.weight.detach().clone()
     with one.holding({name: value + 1 for name, value in one.best.items()}):
         assert not torch.equal(one.model.head.weight, own)
