@@ -39,6 +39,7 @@ COMMANDS = {
     "finetune": "clipfake.cli.finetune:finetune_command",
     "calibrate": "clipfake.cli.calibrate:calibrate_command",
     "evaluate": "clipfake.cli.evaluate:evaluate_command",
+    "generators": "clipfake.cli.generators:generators_app",
     "doctor": "clipfake.cli.doctor:doctor_command",
 }
 
@@ -57,6 +58,10 @@ EXAMPLES = {
     "verify": ("clipfake verify report.parquet --sample 300",),
     "finetune": ("clipfake finetune --real mine/real --fake mine/fake --out mine.safetensors",),
     "calibrate": ("clipfake calibrate --real mine/real --out mine.safetensors",),
+    "generators": (
+        "clipfake generators list",
+        "clipfake generators add Acme ./made-by-acme --out mine.safetensors",
+    ),
     "evaluate": ("clipfake evaluate labelled.csv -o figures.json --html page.html",),
 }
 

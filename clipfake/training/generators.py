@@ -140,7 +140,7 @@ def fit_generators(passes: Sequence[Labelled], options: GeneratorOptions, *, lor
     """
     data, mixed = passes[0], _in_turn(passes)
     apart = _out_of_fold(data, mixed, folds(data, options), options)
-    head = replace(_fit(mixed, options), lora=lora)
+    head = replace(fit_head(mixed, options), lora=lora)
     head = replace(head, confidence=_confidence(data, apart, options))
     sure, right, named = head.sure(apart.looks), apart.family == data.families, apart.named
     least = least_sure(right[named], sure[named], options.precision)
@@ -210,7 +210,7 @@ def least_sure(right: Bools, sure: Floats, precision: float) -> float:
     return float(sure[order][np.flatnonzero(reached)[-1]]) if reached.any() else 1.1
 
 
-def _fit(data: Labelled, options: GeneratorOptions) -> GeneratorHead:
+def fit_head(data: Labelled, options: GeneratorOptions) -> GeneratorHead:
     """A solved head, whose confidence is not fitted yet."""
     columns = [data.blocks.index(block) for block in options.blocks]
     normed = normalise(data.tokens[:, columns].float()).flatten(1)
@@ -279,7 +279,7 @@ def _out_of_fold(data: Labelled, mixed: Labelled, fold: Rows, options: Generator
     strange = Looks(np.zeros((count, len(_FAMILIES))), np.zeros(count))
     for number in range(options.folds):
         out = fold == number
-        head = _fit(mixed.part(~out), options)
+        head = fit_head(mixed.part(~out), options)
         embedded = head.embed(data.tokens[torch.from_numpy(out)], data.blocks)
         _put(head, head.looks(embedded), np.flatnonzero(out), known)
         seen = {generator.family for generator in head.generators}
