@@ -68,7 +68,10 @@ def main() -> None:
         lora=adapter.lora_digest,
     )
     head, paths = fitted.head, [row["path"] for row in val]
-    found = {"split train, by sources left out": figures(head, fitted.apart, train)}
+    found = {}
+    for number in range(len(seen)):
+        title = f"split train, by sources left out{', augmented' if number else ''}"
+        found[title] = figures(head, fitted.apart, train, number)
     for title, name, change in (
         ("split val", "generators-val", None),
         (f"split val, {CHANGED}", "generators-val-changed", perturbation(CHANGED)),
@@ -117,8 +120,8 @@ def measured(head: GeneratorHead, data: Labelled) -> dict[str, Any]:
     return told(Answers(data.families, names[best], sure, given, data.sources))
 
 
-def figures(head: GeneratorHead, apart: Apart, rows: Sequence[Row]) -> dict[str, Any]:
-    """Figures of the answers of heads that had not seen the source."""
+def figures(head: GeneratorHead, apart: Apart, rows: Sequence[Row], number: int) -> dict[str, Any]:
+    """Figures of the answers of heads that had not seen the source, about one of the passes."""
     families = np.array([row["family"] for row in rows], dtype=np.str_)
     sources = np.array([row["source"] for row in rows], dtype=np.str_)
 
@@ -126,11 +129,14 @@ def figures(head: GeneratorHead, apart: Apart, rows: Sequence[Row]) -> dict[str,
         sure = np.where(part.named, head.sure(part.looks), 0.0)
         return Answers(truth, part.family, sure, sure >= head.least, of)
 
-    known = answers(apart, families, sources)
+    shown = slice(number * len(rows), (number + 1) * len(rows))
+    known = answers(apart.part(shown), families, sources)
     values = told(known)
     values["open set"] = {}
     for family, part in apart.unknown.items():
         own = families == family
+        count = int(own.sum())
+        part = part.part(slice(number * count, (number + 1) * count))
         strange = answers(part, families[own], sources[own])
         # of what is known, images of families that answers can name
         rest = known.part(~own & (families != Family.OTHER.value))

@@ -101,6 +101,10 @@ class Apart:
     looks: Looks
     unknown: dict[str, "Apart"] = field(default_factory=dict)
 
+    def part(self, taken: Bools | slice) -> "Apart":
+        """Some of the answers; those about families left out are not taken along."""
+        return Apart(Looks(self.looks.shares[taken], self.looks.nearness[taken]))
+
     @property
     def family(self) -> Strings:
         """``[N]``, the likeliest."""
@@ -118,7 +122,7 @@ class Fitted:
 
     Attributes:
         head: fitted on all images.
-        apart: answers by source left out.
+        apart: answers about the passes, one after the other, by source left out.
     """
 
     head: GeneratorHead
@@ -130,25 +134,26 @@ def fit_generators(passes: Sequence[Labelled], options: GeneratorOptions, *, lor
 
     Args:
         passes: images, and the same images augmented; each family that is there becomes one that
-            the head can answer. An image is an exemplar in one pass, which one in turn; the first
-            alone is what confidence is fitted on.
+            the head can answer. An image is an exemplar in one pass, which one in turn; confidence
+            is fitted on all of them.
         options: how.
         lora: ``Adapter.lora_digest`` of the tower that gave the tokens.
 
     Raises:
         ValueError: fewer sources than folds.
     """
-    data, mixed = passes[0], _in_turn(passes)
-    apart = _out_of_fold(data, mixed, folds(data, options), options)
+    mixed, data = _in_turn(passes), _together(passes)
+    fold = folds(passes[0], options)
+    apart = _out_of_fold(data, mixed, fold, options)
     head = replace(fit_head(mixed, options), lora=lora)
     head = replace(head, confidence=_confidence(data, apart, options))
     sure, right, named = head.sure(apart.looks), apart.family == data.families, apart.named
     least = least_sure(right[named], sure[named], options.precision)
     facts = {
-        "images": len(data.families),
-        "sources": len(np.unique(data.sources)),
+        "images": len(mixed.families),
+        "sources": len(np.unique(mixed.sources)),
         "passes": len(passes),
-        "families": dict(sorted(Counter(data.families.tolist()).items())),
+        "families": dict(sorted(Counter(mixed.families.tolist()).items())),
         "options": asdict(options),
     }
     return Fitted(replace(head, least=least, facts=facts), apart)
@@ -160,6 +165,18 @@ def _in_turn(passes: Sequence[Labelled]) -> Labelled:
     for number, data in enumerate(passes[1:], start=1):
         tokens[number :: len(passes)] = data.tokens[number :: len(passes)]
     return replace(passes[0], tokens=tokens)
+
+
+def _together(passes: Sequence[Labelled]) -> Labelled:
+    """All passes, one after the other."""
+    first, count = passes[0], len(passes)
+    return Labelled(
+        torch.cat([each.tokens for each in passes]),
+        first.blocks,
+        np.tile(first.families, count),
+        np.tile(first.generators, count),
+        np.tile(first.sources, count),
+    )
 
 
 def folds(data: Labelled, options: GeneratorOptions) -> Rows:
@@ -273,13 +290,21 @@ def _without(head: GeneratorHead, family: str) -> GeneratorHead:
 
 
 def _out_of_fold(data: Labelled, mixed: Labelled, fold: Rows, options: GeneratorOptions) -> Apart:
-    """Answers about images as they are by heads fitted on other folds of the mixed passes."""
-    count = len(fold)
+    """Answers about all passes by heads fitted on other folds of the mixed ones.
+
+    Args:
+        data: ``[P N]``, the passes one after the other.
+        mixed: ``[N]``, what heads are fitted on.
+        fold: ``[N]``.
+        options: how.
+    """
+    count = len(data.families)
+    every = np.tile(fold, count // len(fold))
     known = Looks(np.zeros((count, len(_FAMILIES))), np.zeros(count))
     strange = Looks(np.zeros((count, len(_FAMILIES))), np.zeros(count))
     for number in range(options.folds):
-        out = fold == number
-        head = fit_head(mixed.part(~out), options)
+        out = every == number
+        head = fit_head(mixed.part(fold != number), options)
         embedded = head.embed(data.tokens[torch.from_numpy(out)], data.blocks)
         _put(head, head.looks(embedded), np.flatnonzero(out), known)
         seen = {generator.family for generator in head.generators}
