@@ -64,6 +64,12 @@ def test_links_between_documents_lead_somewhere() -> None:
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_the_site_links_to_nothing_outside_of_it() -> None:
+    """Which ``mkdocs build --strict`` refuses."""
+    for page in (ROOT / "docs").glob("*.md"):
+        assert not re.findall(r"\]\(\.\./", page.read_text("utf-8")), page.name
+
+
 @pytest.mark.parametrize("folder", ["benchmarks", "tools"])
 def test_every_script_has_its_line(folder: str) -> None:
     listed = (ROOT / folder / "README.md").read_text("utf-8")
