@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "images"
+BROKEN = "broken.jpg"
 LEFT_OUT = ["shapes.png", "terrain.jpg", "bouncing-ball.gif"]
 DESK, TALL, PHONE = (1280, 900), (1280, 2600), (390, 844)
 README_WIDTH = 800  # pixels
@@ -65,7 +66,8 @@ def page_of_evaluation(folder: Path, groups: int = 40) -> Path:
         folder: where it is written.
         groups: generators, and as many kinds of real images.
     """
-    pictures = sorted(path for path in EXAMPLES.iterdir() if path.name not in LEFT_OUT)
+    left_out = {*LEFT_OUT, BROKEN}
+    pictures = sorted(p for p in EXAMPLES.iterdir() if p.is_file() and p.name not in left_out)
     rng = np.random.default_rng(0)
     examples, scores = [], []
     for number in range(groups):

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS, ROWS = 100, 60
-_BAR = "\u2501"
+_BAR, _TABLE = "\u2501", "\u250f"  # the head of a table has the bar's character too
 _PARTS = re.compile(r"\x1b\[\??([0-9;]*)([A-Za-z])|(\r|\n)|([^\x1b\r\n]+)")
 
 
@@ -67,7 +67,8 @@ def _shown(command: list[str], columns: int, during: bool) -> str:
         try:
             while chunk := os.read(ours, 2**16):
                 data += chunk
-                if during and _BAR in (now := screen(data.decode("utf-8", "replace"))):
+                now = screen(data.decode("utf-8", "replace")) if during else ""
+                if _BAR in now and _TABLE not in now:
                     last = now
         except OSError:  # Linux says so when the other end is closed
             pass

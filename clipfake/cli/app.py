@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from clipfake.cli.exit_codes import Exit
+from clipfake.cli.help import Command
 from clipfake.cli.streams import ReaderGone, guard
 from clipfake.errors import ClipfakeError, ReportError
 from clipfake.report.text import printable
@@ -88,7 +89,7 @@ class _Commands(TyperGroup):
         found = getattr(import_module(module), name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-            alone.command(cmd_name, epilog=_epilog(cmd_name))(found)
+            alone.command(cmd_name, cls=Command, epilog=_epilog(cmd_name))(found)
             found = alone
         command = typer.main.get_command(found)
         command.name = cmd_name

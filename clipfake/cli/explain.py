@@ -39,7 +39,8 @@ def explain_command(
         raise UsageError(f"{out}: is a file; name a folder")
     from rich.console import Console
 
-    from clipfake.inspection.explain import CAVEAT, explain, write_explanations
+    from clipfake.inspection.evidence_folder import CAVEAT
+    from clipfake.inspection.explain import explain, write_explanations
     from clipfake.scanning.parts import load_detector
     from clipfake.sources import Finder, Item
 
@@ -66,16 +67,19 @@ class Explaining:
     """
 
     def __init__(self, plan: ScanPlan, *, quiet: bool) -> None:
+        from clipfake.inspection.evidence_folder import folder_of
+
         self._plan, self._quiet = plan, quiet
-        first = plan.outputs.output[0]
-        self._folder = first.with_name(first.name + ".evidence")
+        self._folder = folder_of(plan.outputs.output[0])
         self._drawn = 0
         self._failure: ReportError | None = None
 
     def draw(self, summary: "Summary", detector: "Detector") -> "HeatMaps":
         """Draw the worst files of a scan; should that fail, ``show`` tells it."""
-        from clipfake.inspection.explain import CAVEAT, explain, heat_map, write_explanations
+        from clipfake.inspection.evidence_folder import CAVEAT
+        from clipfake.inspection.explain import explain, heat_map, write_explanations
         from clipfake.report.page.pictures import HeatMaps
+        from clipfake.report.schema import clean
         from clipfake.sources import Finder, Item
         from clipfake.sources.item import native
 
@@ -88,7 +92,7 @@ class Explaining:
             for each, path in write_explanations(found, self._folder, detector):
                 self._drawn += path is not None
                 if each.picture is not None:
-                    held[each.record.path, each.record.sha256] = heat_map(each.picture)
+                    held[clean(each.record.path), each.record.sha256] = heat_map(each.picture)
         except ReportError as error:  # the rows are worth more than their pictures
             self._failure = error
         return HeatMaps(CAVEAT, held)
@@ -101,7 +105,7 @@ class Explaining:
         """
         from rich.console import Console
 
-        from clipfake.inspection.explain import CAVEAT
+        from clipfake.inspection.evidence_folder import CAVEAT
         from clipfake.scanning.events import Finished
 
         if not isinstance(event, Finished):

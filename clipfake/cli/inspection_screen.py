@@ -14,7 +14,8 @@ from clipfake.cli.summary_screen import STYLES, meaning
 from clipfake.cli.words import say
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import DecisionRule
-from clipfake.inspection.explain import CAVEAT, strengths
+from clipfake.inspection.evidence_folder import CAVEAT
+from clipfake.inspection.explain import strengths
 from clipfake.inspection.inspect import Inspection, Standing
 from clipfake.records import Attribution, Fact
 from clipfake.report.jsonl import plain

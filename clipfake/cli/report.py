@@ -38,11 +38,13 @@ def report_command(
     """Show an earlier scan as a page or a site, with reviews beside its verdicts.
 
     Pictures are made from the files, found again by path and sha256; what is gone is shown without
-    one. A review never changes a score or a verdict.
+    one. Heat maps are those that the scan left beside the report. A review never changes a score
+    or a verdict.
     """
     del debug
     from rich.console import Console
 
+    from clipfake.inspection.evidence_folder import heat_maps_beside
     from clipfake.report.parquet import read_about
     from clipfake.report.report import check_outputs, shows_pictures
     from clipfake.report.reviews import Reviews
@@ -61,13 +63,23 @@ def report_command(
     decided = Reviews() if reviews else None
     for path in reviews or []:
         decided.read(path)  # type: ignore[union-attr]
-    pictures, operating = None, None
+    pictures, heat_maps, operating = None, None, None
     if any(map(shows_pictures, output)):
         folder = str(about.get("folder") or "")
         pictures = PicturesAgain(folder, limits_of(_cost_of(about)), options["workers"])
+        heat_maps = heat_maps_beside(report, _text(about.get("adapter_sha256")))
         operating = _operating(about, options["adapter"])
-    count = rewrite_report(report, output, reviews=decided, pictures=pictures, operating=operating)
+    count = rewrite_report(
+        report,
+        output,
+        reviews=decided,
+        pictures=pictures,
+        heat_maps=heat_maps,
+        operating=operating,
+    )
     say(console, f"{count} rows of {report}")
+    if heat_maps is not None and heat_maps.held:
+        say(console, f"{len(heat_maps.held)} heat maps beside it")
     if decided is not None:
         say(console, f"{len(decided) - decided.unmatched} reviews beside them")
         if decided.unmatched:
@@ -75,6 +87,10 @@ def report_command(
     for path in output:
         say(console, f"report: {path}", path=str(path))
     return Exit.FINE
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _cost_of(about: "Mapping[str, Any]") -> Any:

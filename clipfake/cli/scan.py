@@ -32,7 +32,8 @@ def scan_command(
     """Score every image of folders, files, archives, manifests and URLs.
 
     Thresholds are chosen by the share of real images that they accuse, never by accuracy.
-    A score is evidence, not proof.
+    A score is evidence, not proof. Every switch has its opposite (--no-hidden, --archives), for
+    what settings have turned.
     """
     del debug
     plan = _plan(options, profile, config, look=not no_config)

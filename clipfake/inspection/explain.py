@@ -18,6 +18,7 @@ from clipfake.detector.patch_evidence import patch_evidence
 from clipfake.errors import ImageError, ReportError
 from clipfake.imaging.decode import decode, thumbnail
 from clipfake.imaging.thumbnail import LARGE_SIDE, encode, shrink
+from clipfake.inspection.evidence_folder import CAVEAT, VALUES
 from clipfake.plan import ScanPlan
 from clipfake.records import Record
 from clipfake.report.files import remedy_of
@@ -26,11 +27,6 @@ from clipfake.scanning.parts import limits_of
 from clipfake.scanning.pipeline import records
 from clipfake.sources import Item
 
-CAVEAT = (
-    "Patch evidence shows which patches move the detector's score; it does not show where an image "
-    "was edited."
-)
-VALUES = "patch-evidence.jsonl"
 _SHORT_SIDE = 448  # pixels of the picture's short side
 _AI, _REAL = (214, 69, 40), (38, 110, 180)  # told apart by the colour-blind too
 _STRONGEST = 0.75  # opacity of the strongest patch

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from clipfake.errors import UsageError
 from clipfake.report.custody import digest_of
-from clipfake.report.page.pictures import Pictures
+from clipfake.report.page.pictures import HeatMaps, Pictures
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.report import Report
 from clipfake.report.reviews import COLUMN, TYPE, Reviews
@@ -36,6 +36,7 @@ def rewrite_report(
     *,
     reviews: Reviews | None = None,
     pictures: Pictures | None = None,
+    heat_maps: HeatMaps | None = None,
     operating: Mapping[str, Any] | None = None,
 ) -> int:
     """Write the rows of a Parquet report as other reports.
@@ -45,6 +46,7 @@ def rewrite_report(
         outputs: the ending chooses the format.
         reviews: put beside the rows, in a column ``reviews``.
         pictures: finds the pictures that pages and sites show.
+        heat_maps: of what drives scores, which they show too.
         operating: what is known of the thresholds, where the report does not say it.
 
     Returns:
@@ -63,6 +65,8 @@ def rewrite_report(
         more["operating"] = dict(operating)
     count = 0
     with Report(outputs, columns, {**about, **more}, pictures=pictures) as report:
+        if heat_maps is not None:
+            report.explain(heat_maps)
         for row in _rows(source):
             if reviews is not None:
                 row[COLUMN] = reviews.of(row) or None

@@ -44,7 +44,7 @@ def test_what_fails_a_run_is_named_also_when_quiet(
     found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("fails: ")]
     assert found == [
         "fails: ./hero.png: ai (no score, by declared): the file declares ai "
-        "(parameters.tool: AUTOMATIC1111, specific)."
+        "(parameters.tool: AUTOMATIC1111, specific). Generator: AUTOMATIC1111 (declared)."
     ]
 
 

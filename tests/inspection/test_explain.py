@@ -14,7 +14,8 @@ from clipfake.detector.forward import class_tokens
 from clipfake.detector.patch_evidence import hidden_logits, patch_evidence
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
-from clipfake.inspection.explain import CAVEAT, VALUES, overlay, strengths
+from clipfake.inspection.evidence_folder import CAVEAT, VALUES
+from clipfake.inspection.explain import overlay, strengths
 from tests.cli.command import clipfake
 from tests.conftest import EXAMPLES, encoded, picture
 from tests.report.page.parsed import Parsed
@@ -139,9 +140,9 @@ def test_a_page_shows_what_the_scan_explains(
     root.mkdir()
     for number in range(3):
         (root / f"{number}.png").write_bytes(encoded(picture(300, 200, seed=number)))
-    page, site = tmp_path / "r.html", tmp_path / "r.site"
-    options = ("--threshold", 0, "--explain", 2, "--workers", 0)
-    assert clipfake("scan", root, "-o", page, "-o", site, *options) == Exit.FINE
+    page, site, rows = tmp_path / "r.html", tmp_path / "r.site", tmp_path / "r.parquet"
+    options = ("-o", site, "-o", rows, "--threshold", 0, "--explain", 2, "--workers", 0)
+    assert clipfake("scan", root, "-o", page, *options) == Exit.FINE
     assert "patch evidence of 2 files" in " ".join(capfd.readouterr().err.split())
     data = Parsed(page).data
     assert sorted(data["heat"]) == ["0", "1"]  # the highest scores come first
@@ -153,6 +154,13 @@ def test_a_page_shows_what_the_scan_explains(
         for file in files:
             with Image.open(file) as drawn:
                 assert (drawn.format, drawn.size) == ("WEBP", (300, 200))
+    again, second = tmp_path / "again.html", tmp_path / "again.site"
+    assert clipfake("report", rows, "-o", again, "-o", second) == 0
+    assert "2 heat maps beside it" in " ".join(capfd.readouterr().err.split())
+    later = Parsed(again).data
+    assert later["heat"] == data["heat"]
+    assert later["meta"]["caveat"] == CAVEAT
+    assert len(list(second.rglob("*.heat.webp"))) == 2
 
 
 def test_reports_are_whole_where_the_drawings_cannot_be_written(

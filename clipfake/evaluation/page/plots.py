@@ -94,11 +94,11 @@ def _histogram(found: Evaluation, scored: Images) -> Drawn:
                 title = f"{start:.3g} to {end:.3g}: {percent(value)} % of the {_CLASSES[kind]}"
                 plot.bar((start, end), (0, up * value), kind, title)
     plot.line([low, high], [0, 0], "ground")
-    plot.words(plot.x(low) + 6, plot.y(most) + 14, "AI images")
-    plot.words(plot.x(high) - 6, plot.y(-most) - 8, "real images", "end")
     text = "Shares of each class by score: AI images upwards, real images downwards."
     if found.rule is not None:
         plot.across(found.rule.threshold, f"called AI from {found.rule.threshold:.3f}")
+    plot.words(plot.x(low) + 6, plot.y(most) + 14, "AI images")
+    plot.words(plot.x(high) - 6, plot.y(-most) - 8, "real images", "end")
     plot.x_axis(ticks(low, high), "score")
     return Drawn("Scores", text, plot.svg())
 

@@ -207,6 +207,34 @@ def test_the_keyboard_is_enough(seen: Seen, page: Path) -> None:
     assert seen.page.inner_text("#reviewed") == "1 reviewed here"
 
 
+def test_an_image_that_is_opened_as_another_closes_stays_open(seen: Seen, page: Path) -> None:
+    seen.open(page, "#sort=name")
+    seen.page.click(".card >> nth=0")
+    seen.page.wait_for_selector("dialog[open]")
+    for way in (
+        "document.querySelector('[data-keep=close]').click()",
+        "document.querySelector('dialog').close()",
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', "
+        "{key: 'Escape', bubbles: true, cancelable: true}))",
+    ):
+        for place in (1, 1, 2):
+            seen.page.evaluate(f"{way}; document.querySelectorAll('.card')[{place}].click()")
+            seen.page.wait_for_selector("dialog[open]")
+            seen.page.wait_for_timeout(100)  # the browser says that the first one closed
+            wanted = seen.page.inner_text(f".card >> nth={place} >> .file")
+            assert seen.page.inner_text("#detail-title") == wanted
+            seen.page.keyboard.press("u")
+            pressed = seen.page.get_attribute("[data-keep=unsure]", "aria-pressed")
+            seen.page.keyboard.press("u")
+            assert seen.page.get_attribute("[data-keep=unsure]", "aria-pressed") != pressed
+            assert "NaN" not in seen.page.inner_html("#detail")
+    seen.page.fill("#detail textarea", "as it closes")
+    seen.page.keyboard.press("Escape")
+    assert seen.page.query_selector("dialog[open]") is None
+    assert seen.page.inner_text("#reviewed") == "1 reviewed here"
+    assert seen.said == []
+
+
 def test_details_say_all(seen: Seen, page: Path) -> None:
     seen.open(page, "#basis=conflict")
     seen.page.click(".card")
@@ -226,18 +254,25 @@ def test_details_say_all(seen: Seen, page: Path) -> None:
 
 def test_reviews_stay_and_are_exported(seen: Seen, page: Path) -> None:
     seen.open(page, "#sort=name")
-    seen.page.fill("#reviewer", "Ann Example")
-    seen.page.keyboard.press("Tab")
-    seen.page.click(".card >> nth=0")
-    seen.page.wait_for_selector("dialog[open]")
-    seen.page.keyboard.press("y")
-    seen.page.fill("#detail textarea", '=1+1, "seen"\nby me')
-    seen.page.keyboard.press("Tab")
-    seen.page.keyboard.press("Escape")
     name = seen.cards[0]
-    seen.page.reload()
-    seen.page.wait_for_selector("html[data-ready]")
+    # now and then, on a busy machine, Chromium gives a document a storage that is empty and whose
+    # writes are lost (1 load in 30, of any page from disk); the next load has a whole one
+    for _ in range(6):
+        seen.page.fill("#reviewer", "Ann Example")
+        seen.page.keyboard.press("Tab")
+        seen.page.click(".card >> nth=0")
+        seen.page.wait_for_selector("dialog[open]")
+        seen.page.keyboard.press("y")
+        seen.page.fill("#detail textarea", '=1+1, "seen"\nby me')
+        seen.page.keyboard.press("Tab")
+        seen.page.keyboard.press("Escape")
+        assert seen.page.inner_text("#reviewed") == "1 reviewed here"
+        seen.page.reload()
+        seen.page.wait_for_selector("html[data-ready]")
+        if seen.page.inner_text("#reviewed"):
+            break
     assert seen.page.inner_text("#reviewed") == "1 reviewed here"
+    assert seen.page.input_value("#reviewer") == "Ann Example"
     with seen.page.expect_download() as download:
         seen.page.click("#export-csv")
     text = Path(download.value.path()).read_bytes()

@@ -2,27 +2,38 @@
 
 class Detail {
   constructor(model, source, reviews, changed) {
-    Object.assign(this, { model, source, reviews, changed, row: null, cards: [], hot: false });
+    Object.assign(this, { model, source, reviews, changed, row: null, cards: [], hot: false, shown: false });
     this.dialog = element("detail");
     this.dialog.tabIndex = -1;
-    this.dialog.addEventListener("close", () => { this.row = null; this.changed(true); });
-    this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.dialog.close(); });
+    // said late, perhaps of an image before this one; browsers may close a dialog by themselves
+    this.dialog.addEventListener("close", () => { if (this.shown && !this.dialog.open) this.close(); });
+    this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.close(); });
     this.dialog.addEventListener("keydown", (event) => this.keys(event));
   }
 
   async open(row, cards = this.cards) {
     this.row = row;
     this.cards = cards;
+    if (!this.dialog.open) this.shown = false;
     const details = await this.source.details(row);
     if (this.row !== row) return;
     this.details = details;
     this.draw();
     if (!this.dialog.open) {
       this.dialog.showModal();
+      this.shown = true;
       this.dialog.focus();
     }
     this.dialog.scrollTop = 0;
     this.changed(false);
+  }
+
+  // A note that is being written is kept as the dialog goes.
+  close() {
+    this.dialog.close();
+    this.row = null;
+    this.shown = false;
+    this.changed(true);
   }
 
   // Next and previous keep the button in focus by which they were asked for.
@@ -32,6 +43,7 @@ class Detail {
   }
 
   keys(event) {
+    if (event.key === "Escape") { event.preventDefault(); return this.close(); }
     if (event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowRight") this.step(1);
     else if (event.key === "ArrowLeft") this.step(-1);
@@ -57,7 +69,7 @@ class Detail {
         make("span", { class: "muted" }, place < 0 ? "" : `${thousands(place + 1)} of ${thousands(this.cards.length)}`),
         make("button", { type: "button", onclick: () => this.step(-1), "data-keep": "previous", "aria-label": "Previous image" }, "\u2190"),
         make("button", { type: "button", onclick: () => this.step(1), "data-keep": "next", "aria-label": "Next image" }, "\u2192"),
-        make("button", { type: "button", onclick: () => this.dialog.close(), "data-keep": "close" }, "Close"),
+        make("button", { type: "button", onclick: () => this.close(), "data-keep": "close" }, "Close"),
       ),
       make("div", { class: "body" },
         make("div", {}, this.picture(), this.copies()),
