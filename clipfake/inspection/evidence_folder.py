@@ -41,12 +41,14 @@ def heat_maps_beside(report: Path, adapter_sha256: str | None) -> HeatMaps:
         are none. What is damaged counts as absent.
     """
     found: dict[tuple[str, str | None], Path] = {}
-    scorer = f"@{adapter_sha256[:_DIGITS]}" if adapter_sha256 else None
-    for folder in _folders(report) if scorer else ():
+    scorer = f"@{(adapter_sha256 or '')[:_DIGITS]}"
+    for folder in _folders(report) if adapter_sha256 else ():
         for entry in _entries(folder / VALUES):
-            path, sha256, name, model = map(entry.get, ("path", "sha256", "picture", "model"))
-            if not all(isinstance(each, str) for each in (path, sha256, name, model)):
+            values = [entry.get(each) for each in ("path", "sha256", "picture", "model")]
+            texts = [value for value in values if isinstance(value, str)]
+            if len(texts) < len(values):
                 continue
+            path, sha256, name, model = texts
             plain = Path(name).name == name and "\\" not in name  # it stays in the folder
             if plain and model.endswith(scorer):
                 found.setdefault((path, sha256), folder / name)
