@@ -25,7 +25,7 @@ from clipfake.attribution.labels import family_of_label
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.detector.generators import GeneratorHead
-from clipfake.evaluation.attribution import Answers, attributed, open_set
+from clipfake.evaluation.attribution import Answers, answers_of, attributed, open_set
 from clipfake.evaluation.perturbations import perturbation
 from clipfake.training.generators import (
     Apart,
@@ -111,13 +111,8 @@ def labelled(tokens: torch.Tensor, blocks: tuple[int, ...], rows: Sequence[Row])
 
 def measured(head: GeneratorHead, data: Labelled) -> dict[str, Any]:
     """Figures of a head on images that it has not seen."""
-    looks = head.looks(head.embed(data.tokens.float(), data.blocks))
-    names = np.array([generator.family for generator in head.generators], dtype=np.str_)
-    best = looks.shares.argmax(axis=1)
-    sure = head.sure(looks)
-    given = head.given(best, sure)
-    sure = np.where(names[best] == Family.OTHER.value, 0.0, sure)
-    return told(Answers(data.families, names[best], sure, given, data.sources))
+    embedded = head.embed(data.tokens.float(), data.blocks)
+    return told(answers_of(head, embedded, data.families, data.sources))
 
 
 def figures(head: GeneratorHead, apart: Apart, rows: Sequence[Row], number: int) -> dict[str, Any]:

@@ -53,6 +53,22 @@ def evaluate_command(
     bias: Annotated[
         bool, typer.Option("--bias/--no-bias", help="How far the files alone tell the label.")
     ] = True,
+    attribution: Annotated[
+        bool,
+        typer.Option(
+            "--attribution",
+            help="Measure too which family of generators images are told to be of, where the "
+            "label in column generator names one.",
+        ),
+    ] = False,
+    attribution_shots: Annotated[
+        bool,
+        typer.Option(
+            "--attribution-shots",
+            help="Also how well generators are told that are added by 8, 16 or 32 images; takes "
+            "minutes. Implies --attribution.",
+        ),
+    ] = False,
     output: Annotated[
         list[Path] | None,
         typer.Option("--output", "-o", help="Figures: .json, .csv, .parquet, .md; repeatable."),
@@ -73,6 +89,9 @@ def evaluate_command(
     del debug
     if scores is not None and (options["adapter"] or options["backbone"] or perturb):
         raise UsageError("--scores takes the scores of a report; leave out --adapter and --perturb")
+    attribution = attribution or attribution_shots
+    if scores is not None and attribution:
+        raise UsageError("--attribution needs the images' pixels; leave out --scores")
     plan = None if scores is not None else ScanPlan.of(no_metadata=True, **options)
     columns = _columns(where or [])
     from clipfake.evaluation.dataset import Layout, read_labelled
@@ -109,12 +128,17 @@ def evaluate_command(
     if plan is not None:
         scorer = Scorer.of(plan)
         rule = scorer.rule
+        if attribution:
+            scorer.check_attribution(labelled)
         with screen.progress() as show:
             scored = scorer.score(labelled, show)
     found = evaluation.evaluate(labelled, scored, rule, draws=draws, audit=bias)
     if scorer is not None and changes:
         with screen.progress() as show:
             evaluation.perturb(found, scorer, changes, show, draws=draws)
+    if scorer is not None and attribution:
+        with screen.progress() as show:
+            evaluation.attribute(found, scorer, show, draws=draws, shots=attribution_shots)
     if compare is not None:
         evaluation.compare_reports(found, compare, column=score_column, draws=draws)
     for path in output or []:

@@ -14,7 +14,9 @@ from clipfake.cli.words import say
 from clipfake.evaluation.bias import WARN_ABOVE
 from clipfake.evaluation.dataset import LabelledSet
 from clipfake.evaluation.figures import Figures
+from clipfake.evaluation.generator_head import GeneratorFigures
 from clipfake.evaluation.intervals import Estimate
+from clipfake.evaluation.markdown import accused_said, attribution_in_all, share
 from clipfake.evaluation.result import Evaluation
 from clipfake.report.text import printable
 from clipfake.training.options import State
@@ -77,6 +79,8 @@ class EvaluationScreen:
             names = ["none", *(row.perturbation for row in found.robustness)]
             print_table(out, _table("perturbed, thresholds unchanged", rows, names))
         self._bias(found)
+        if found.attribution is not None:
+            self._attribution(found.attribution)
         if found.differences and found.compared:
             print_table(out, _differences(found))
 
@@ -95,6 +99,29 @@ class EvaluationScreen:
             table.add_row(Text(printable(row.name)), *cells)
         print_table(self._out, table)
         self._say(more)
+
+    def _attribution(self, found: GeneratorFigures) -> None:
+        known = found.known
+        table = Table(
+            title=f"generator families, {known.images} AI images of {known.sources} sources",
+            title_justify="left",
+        )
+        table.add_column("")
+        table.add_column("value (95 % interval)", justify="right")
+        for name, value in attribution_in_all(found):
+            table.add_row(name, value)
+        print_table(self._out, table)
+        if found.unnamed:
+            self._say(f"AI images whose label names no single family: {found.unnamed}")
+        if found.unknown:
+            self._say(f"families that the adapter does not know: {', '.join(found.unknown)}")
+        print_table(self._out, _families(found))
+        print_table(self._out, _confusion(found))
+        self._say(accused_said(found))
+        if found.left_out:
+            print_table(self._out, _left_out(found))
+        if found.shots:
+            print_table(self._out, _shots(found))
 
     def _say(self, text: str) -> None:
         if text:
@@ -173,6 +200,53 @@ def _table(title: str, rows: list[Figures], names: list[str] | None = None) -> T
         )
     if any(row.reals == "own" for row in rows):
         table.caption = "* the generator's own real images"
+    return table
+
+
+def _families(found: GeneratorFigures) -> Table:
+    table = Table(title="by family", title_justify="left")
+    for column in ("", "images", "recall", "precision", "F1", "named", "wrongly"):
+        table.add_column(column, justify="right" if table.columns else "left")
+    for row in found.known.families:
+        precision = "-" if row.precision != row.precision else f"{row.precision:.1%}"
+        shares = (f"{row.recall:.1%}", precision, f"{row.f1:.3f}", f"{row.given:.1%}")
+        table.add_row(row.family, str(row.images), *shares, f"{row.wrong:.1%}")
+    return table
+
+
+def _confusion(found: GeneratorFigures) -> Table:
+    """Families by number in the columns, so that it fits a narrow terminal."""
+    table = Table(title="made by (rows), named as (columns)", title_justify="left")
+    known = found.known
+    table.add_column("")
+    for number in range(len(known.names)):
+        table.add_column(str(number + 1), justify="right")
+    table.add_column("withheld", justify="right")
+    for number, (name, row) in enumerate(
+        zip(known.names, known.confusion.tolist(), strict=True), start=1
+    ):
+        table.add_row(f"{number} {name}", *(str(count) if count else "" for count in row))
+    return table
+
+
+def _left_out(found: GeneratorFigures) -> Table:
+    table = Table(title="each family left out", title_justify="left")
+    for column in ("", "images", "AUROC", "OSCR", "named"):
+        table.add_column(column, justify="right" if table.columns else "left")
+    for row in found.left_out:
+        cells = (str(row.images), _number(row.auroc), _number(row.oscr), _share(row.named))
+        table.add_row(row.family, *cells)
+    table.caption = "the projection has seen the family"
+    return table
+
+
+def _shots(found: GeneratorFigures) -> Table:
+    table = Table(title="added by a few images, medians of draws", title_justify="left")
+    for column in ("", "by", "tested on", "told", "false"):
+        table.add_column(column, justify="right" if table.columns else "left")
+    for row in found.shots:
+        cells = (str(row.shown), str(row.tested), share(row.recall), share(row.false))
+        table.add_row(Text(printable(row.generator)), *cells)
     return table
 
 

@@ -172,11 +172,24 @@ class Detector:
             float32 ``[N]``, calibrated probabilities; and ``[N]``, what the generator head says
             of each, whatever its score, None without one.
         """
+        scores, embedded = self.embed(pixels)
+        if self.generators is None or embedded is None:
+            return scores, [None] * len(scores)
+        return scores, [*self.generators.answers(embedded)]
+
+    def embed(self, pixels: torch.Tensor) -> tuple[npt.NDArray[np.float32], torch.Tensor | None]:
+        """Scores of squares, and where each lies for the generator head, of one forward pass.
+
+        Args:
+            pixels: as ``score_pixels`` takes them.
+
+        Returns:
+            float32 ``[N]``, calibrated probabilities; and float32 ``[N, D]``, as
+            ``GeneratorHead.embed`` gives it, None without such a head.
+        """
         tokens, blocks = self.tokens(pixels, self.adapter.blocks), self.adapter.blocks
         scores = self.adapter.calibration(self.adapter.head(tokens)).astype(np.float32)
-        if self.generators is None:
-            return scores, [None] * len(scores)
-        return scores, [*self.generators.answers(self.generators.embed(tokens, blocks))]
+        return scores, None if self.generators is None else self.generators.embed(tokens, blocks)
 
     def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:
         """Class tokens of the named blocks.

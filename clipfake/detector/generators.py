@@ -41,6 +41,11 @@ class Generator:
     family: str
     added: bool = False
 
+    @property
+    def told(self) -> bool:
+        """Whether an answer names it: "another generator" names none."""
+        return self.added or self.family != Family.OTHER.value
+
 
 @dataclass(frozen=True)
 class Confidence:
@@ -202,11 +207,11 @@ class GeneratorHead:
             best: ``[N]``, the likeliest generators.
             sure: ``[N]``, how sure.
         """
-        told = np.array([_told(generator) for generator in self.generators])
+        told = np.array([generator.told for generator in self.generators])
         return np.asarray(told[best] & (sure >= self.least))
 
     def _answer(self, best: Generator, score: float) -> Attribution:
-        if score < self.least or not _told(best):
+        if score < self.least or not best.told:
             return Attribution(GeneratorBasis.PIXELS, TITLES[Family.OTHER], score=score, by=_BY)
         return Attribution(GeneratorBasis.PIXELS, best.name, best.family, score=score, by=_BY)
 
@@ -214,11 +219,6 @@ class GeneratorHead:
         """The head with its solution computed anew from the exemplars."""
         solution, base, _ = solve(self)
         return replace(self, solution=solution.float(), base=base.float())
-
-
-def _told(generator: Generator) -> bool:
-    """Whether an answer names it: "another generator" names none."""
-    return generator.added or generator.family != Family.OTHER.value
 
 
 def solve(head: GeneratorHead) -> tuple[torch.Tensor, torch.Tensor, Floats]:

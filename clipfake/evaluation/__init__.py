@@ -1,4 +1,4 @@
 """Measuring a detector on labelled images: data, scores, figures, robustness, bias, outputs.
 
-May use: ``scanning`` and what lies below it.
+May use: ``training`` (adding and leaving out generators), ``scanning`` and what lies below them.
 """

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sklearn.metrics import roc_auc_score
 
+from clipfake.detector.generators import GeneratorHead
 from clipfake.evaluation.intervals import Bools, Counts, Estimate, Floats, Strings, bootstrap
 
 PRECISION = 0.9  # at which coverage is told
@@ -39,8 +41,8 @@ class Answers:
         """``[N]``, whether the most likely family is the true one."""
         return np.asarray(self.truth == self.family)
 
-    def part(self, taken: Bools) -> "Answers":
-        """Those of the images that ``taken`` ``[N]`` names."""
+    def part(self, taken: Bools | npt.NDArray[np.int64]) -> "Answers":
+        """Some of the images, by a mask ``[N]`` or by row, also one several times."""
         return Answers(
             self.truth[taken],
             self.family[taken],
@@ -108,6 +110,30 @@ class Attributed:
     curve: list[tuple[float, float]]
 
 
+def answers_of(
+    head: GeneratorHead, embedded: torch.Tensor, truth: Strings, sources: Strings
+) -> Answers:
+    """What a head says of images that it has not seen.
+
+    Args:
+        head: that embedded them.
+        embedded: float32 ``[N, D]``.
+        truth: ``[N]``, the family that made each.
+        sources: ``[N]``.
+
+    Returns:
+        Its answers; where the likeliest is another generator than those it names, the confidence
+        in a family is zero.
+    """
+    names = np.array([generator.family for generator in head.generators], dtype=np.str_)
+    told = np.array([generator.told for generator in head.generators])
+    looks = head.looks(embedded)
+    best = looks.shares.argmax(axis=1)
+    sure = head.sure(looks)
+    given = head.given(best, sure)
+    return Answers(truth, names[best], np.where(told[best], sure, 0.0), given, sources)
+
+
 def attributed(answers: Answers, *, draws: int = 1000) -> Attributed:
     """Figures of answers, with intervals that take whole sources.
 
@@ -120,18 +146,20 @@ def attributed(answers: Answers, *, draws: int = 1000) -> Attributed:
 
     def measure(times: Counts) -> Sequence[float]:
         weight = times.astype(np.float64)
-        given = weight * answers.given
         return (
             float(weight @ answers.right / weight.sum()),
             _macro_f1(answers, weight, names),
-            float(given.sum() / weight.sum()),
-            float(given @ answers.right / given.sum()) if given.any() else float("nan"),
+            float(weight @ answers.given / weight.sum()),
             coverage_at(answers.right[order], weight[order]),
         )
 
-    accuracy, macro_f1, given, precision, coverage = bootstrap(
-        measure, None, answers.sources, draws=draws
-    )
+    def right_of_given(times: Counts) -> Sequence[float]:
+        weight = times * answers.given
+        return (float(weight @ answers.right / weight.sum()) if weight.any() else float("nan"),)
+
+    accuracy, macro_f1, given, coverage = bootstrap(measure, None, answers.sources, draws=draws)
+    # apart, since a draw without any answer has no precision, but all else
+    (precision,) = bootstrap(right_of_given, None, answers.sources, draws=draws)
     seen = np.cumsum(answers.right[order]) / np.arange(1, len(order) + 1)
     marks = np.unique(np.linspace(0, len(order) - 1, min(len(order), 101)).astype(int))
     return Attributed(

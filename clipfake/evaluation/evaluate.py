@@ -17,6 +17,7 @@ from clipfake.evaluation.figures import (
     figures,
     means,
 )
+from clipfake.evaluation.generator_head import check_attribution, generator_figures
 from clipfake.evaluation.perturbations import Perturbation
 from clipfake.evaluation.result import Evaluation, Robustness
 from clipfake.evaluation.scores import SCORE_COLUMN, Scores, read_scores, score_images
@@ -54,6 +55,10 @@ class Scorer:
         detector = load_detector(plan)
         rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
         return cls(detector, rule, plan)
+
+    def check_attribution(self, data: LabelledSet) -> None:
+        """Raise UsageError where ``attribute`` could not do, before anything is scored."""
+        check_attribution(data, self.detector.generators, self.detector.adapter.label)
 
     def score(self, data: LabelledSet, show: Show, change: Perturbation | None = None) -> Scores:
         """Scores of a set, changed or as it is."""
@@ -125,6 +130,27 @@ def perturb(
         images = Images.of(found.data.examples, scorer.score(found.data, show, change))
         images.check(f"{found.data.path}, {change.name}")
         found.robustness.append(Robustness(change.name, figures(images, scorer.rule, draws=draws)))
+
+
+def attribute(
+    found: Evaluation, scorer: Scorer, show: Show, *, draws: int = DRAWS, shots: bool = False
+) -> None:
+    """Add figures of the generator head, of the scores' own pass over the images.
+
+    Args:
+        found: the evaluation of the clean images.
+        scorer: the detector that was evaluated.
+        show: called with what is done, parts of it and parts in all.
+        draws: of each interval's bootstrap.
+        shots: whether generators are added by a few images.
+
+    Raises:
+        UsageError: the adapter tells no generators apart, or no label names a family.
+    """
+    head = check_attribution(found.data, scorer.detector.generators, scorer.detector.adapter.label)
+    found.attribution = generator_figures(
+        found.data, found.scores, head, scorer.rule, show=show, draws=draws, shots=shots
+    )
 
 
 def compare_reports(

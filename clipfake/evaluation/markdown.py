@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from clipfake.evaluation.figures import Figures
+from clipfake.evaluation.generator_head import SHOT_DRAWS, GeneratorFigures
 from clipfake.evaluation.intervals import Estimate
 from clipfake.evaluation.result import Evaluation
 from clipfake.report.text import printable
@@ -33,6 +34,8 @@ def markdown(found: Evaluation) -> str:
             "Format, size, quality and metadata alone tell the label with an AUC of "
             f"{number(found.bias.auc)}{warning}."
         )
+    if found.attribution is not None:
+        parts += _attribution(found.attribution)
     if found.compared:
         header = ("figure", *map(_plain, found.compared), "difference", "p")
         differences = [
@@ -41,6 +44,109 @@ def markdown(found: Evaluation) -> str:
         ]
         parts.append(_table(header, differences))
     return "\n\n".join(parts) + "\n"
+
+
+def _attribution(found: GeneratorFigures) -> list[str]:
+    known, accused = found.known, found.accused
+    parts = [
+        f"Generator families of {known.images} AI images of {known.sources} sources.",
+        _table(("figure", "value (95 % interval)"), attribution_in_all(found)),
+        _table(
+            ("family", "images", "sources", "recall", "precision", "F1", "named", "named wrongly"),
+            [
+                (
+                    row.family,
+                    row.images,
+                    row.sources,
+                    f"{row.recall:.1%}",
+                    "-" if row.precision != row.precision else f"{row.precision:.1%}",
+                    f"{row.f1:.3f}",
+                    f"{row.given:.1%}",
+                    f"{row.wrong:.1%}",
+                )
+                for row in known.families
+            ],
+        ),
+        _table(
+            ("made by, named as", *known.names, "withheld"),
+            [
+                (name, *row)
+                for name, row in zip(known.names, known.confusion.tolist(), strict=True)
+                if sum(row)
+            ],
+        ),
+    ]
+    if accused.named is not None:
+        parts.append(accused_said(found))
+    if found.left_out:
+        parts.append(
+            _table(
+                ("family left out", "images", "AUROC", "OSCR", "named"),
+                [
+                    (row.family, row.images, number(row.auroc), number(row.oscr), share(row.named))
+                    for row in found.left_out
+                ],
+            )
+        )
+        parts.append(LEFT_OUT_NOTE)
+    if found.shots:
+        parts.append(
+            _table(
+                (
+                    "generator added",
+                    "family",
+                    "by images",
+                    "tested on",
+                    "likeliest",
+                    "told",
+                    "false",
+                ),
+                [
+                    (
+                        _plain(row.generator),
+                        row.family,
+                        row.shown,
+                        row.tested,
+                        *map(share, (row.likeliest, row.recall, row.false)),
+                    )
+                    for row in found.shots
+                ],
+            )
+        )
+        parts.append(SHOTS_NOTE)
+    return parts
+
+
+LEFT_OUT_NOTE = (
+    "Left out: the head without the family's exemplars; its projection has seen the family."
+)
+SHOTS_NOTE = (
+    f"Added: medians of {SHOT_DRAWS} draws, least and largest in brackets; false: share of images "
+    "of other generators told as it."
+)
+
+
+def attribution_in_all(found: GeneratorFigures) -> list[tuple[str, str]]:
+    """Names and values of the figures of all images whose family is known."""
+    known = found.known
+    return [
+        ("accuracy, nothing withheld", share(known.accuracy)),
+        ("macro F1, nothing withheld", number(known.macro_f1)),
+        ("a family is named", share(known.given)),
+        ("precision of what is named", share(known.precision)),
+        ("coverage at 90 % precision", share(known.coverage)),
+    ]
+
+
+def accused_said(found: GeneratorFigures) -> str:
+    """What becomes of accused real images, as a sentence."""
+    accused = found.accused
+    if accused.named is None:
+        return "No real image is called AI, so that none has a family named."
+    return (
+        f"Of {accused.images} real images called AI, {share(accused.named)} have a family named; "
+        "it is best withheld."
+    )
 
 
 def _in_all(figures: Figures) -> str:
@@ -92,12 +198,22 @@ def _plain(name: str) -> str:
 
 def number(value: Estimate | None) -> str:
     """A figure with its interval, ``-`` where there is none."""
-    return "-" if value is None else f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+    return _spread(value, "{:.3f}")
 
 
 def share(value: Estimate | None) -> str:
     """The same in percent."""
-    return "-" if value is None else f"{value.value:.1%} ({value.low:.1%} to {value.high:.1%})"
+    return _spread(value, "{:.1%}")
+
+
+def _spread(value: Estimate | None, form: str) -> str:
+    if value is None or value.value != value.value:
+        return "-"
+    if value.low != value.low:
+        return form.format(value.value)
+    return " ".join(
+        (form.format(value.value), f"({form.format(value.low)} to {form.format(value.high)})")
+    )
 
 
 def _bare(value: Estimate | None) -> str:

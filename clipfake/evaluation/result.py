@@ -6,11 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from clipfake.detector.calibration import DecisionRule
 from clipfake.evaluation.bias import Bias
 from clipfake.evaluation.comparison import Difference
 from clipfake.evaluation.dataset import LabelledSet
 from clipfake.evaluation.figures import Figures, Images, RealSource
+from clipfake.evaluation.generator_head import GeneratorFigures
 from clipfake.evaluation.intervals import Estimate
 from clipfake.evaluation.scores import Scores
 
@@ -48,6 +51,7 @@ class Evaluation:
         bias: what the files alone tell; None where it was not asked.
         differences: of two reports, where they were compared.
         compared: their names.
+        attribution: what the generator head does; None where it was not asked.
     """
 
     data: LabelledSet
@@ -63,6 +67,7 @@ class Evaluation:
     bias: Bias | None = None
     differences: list[Difference] = field(default_factory=list)
     compared: tuple[str, str] | None = None
+    attribution: GeneratorFigures | None = None
 
     @property
     def unscored(self) -> Counter[str]:
@@ -80,7 +85,10 @@ class Evaluation:
         """A row for each set of images and perturbation, flat: what CSV and Parquet hold."""
         rows = [_flat(figures, CLEAN) for figures in (self.overall, *self.generators)]
         rows += [_flat(found.figures, found.perturbation) for found in self.robustness]
-        return rows
+        if self.attribution is None:
+            return rows
+        told = _flat_attribution(self.attribution)
+        return [{**rows[0], **told}, *({**row, **dict.fromkeys(told)} for row in rows[1:])]
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -104,6 +112,9 @@ class Evaluation:
             "bias": None if self.bias is None else dataclasses.asdict(self.bias),
             "compared": self.compared,
             "differences": [dataclasses.asdict(row) for row in self.differences],
+            "attribution": None
+            if self.attribution is None
+            else dataclasses.asdict(self.attribution),
         }
         plain: dict[str, Any] = _plain(values)
         return plain
@@ -124,6 +135,15 @@ def _flat(figures: Figures, perturbation: str) -> dict[str, Any]:
     return plain
 
 
+def _flat_attribution(found: GeneratorFigures) -> dict[str, Any]:
+    """Columns of all images alone."""
+    row: dict[str, Any] = {"attribution_images": found.known.images}
+    for name in ("accuracy", "macro_f1", "given", "precision", "coverage"):
+        _spread(row, f"attribution_{name}", getattr(found.known, name))
+    plain: dict[str, Any] = _plain(row)
+    return plain
+
+
 def _spread(row: dict[str, Any], name: str, estimate: Estimate) -> None:
     row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
@@ -132,6 +152,8 @@ def _plain(value: Any) -> Any:
     """Values as JSON holds them: no NaN, and names of keys as text."""
     if isinstance(value, dict):
         return {f"{k:g}" if isinstance(k, float) else k: _plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value

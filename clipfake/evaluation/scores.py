@@ -13,7 +13,8 @@ from clipfake.detector.calibration import Floats
 from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
-from clipfake.scanning.pipeline import records
+from clipfake.scanning.parts import limits_of
+from clipfake.scanning.see import see_items
 from clipfake.sources import Finder, Item
 from clipfake.sources.labelled import Example
 from clipfake.sources.manifest import Manifest
@@ -32,18 +33,22 @@ class Scores:
         problems: ``[N]``, why there is none; None where there is one.
         no_image: ``[N]``, True for files that are no image at all.
         by: what scored them.
+        embedded: float32 ``[N, D]``, where each lies for the generator head, NaN where it has no
+            score; None where nothing tells generators apart.
     """
 
     values: Floats
     problems: list[str | None]
     no_image: Bools
     by: str
+    embedded: npt.NDArray[np.float32] | None = None
 
     def part(self, taken: Bools) -> "Scores":
         """Those of the images that ``taken`` ``[N]`` names."""
         rows = np.flatnonzero(taken)
         problems = [self.problems[row] for row in rows]
-        return Scores(self.values[taken], problems, self.no_image[taken], self.by)
+        embedded = None if self.embedded is None else self.embedded[taken]
+        return Scores(self.values[taken], problems, self.no_image[taken], self.by, embedded)
 
 
 def score_images(
@@ -63,16 +68,28 @@ def score_images(
         transform: what is done to a file's bytes first.
         show: called with images done and in all.
     """
-    values, problems, no_image = [], list[str | None](), []
-    finder = Finder()
+    values, problems, no_image = list[float](), list[str | None](), list[bool]()
+    head, finder = detector.generators, Finder()
+    embedded = None
+    if head is not None:
+        embedded = np.full((len(examples), len(head.scale)), np.nan, dtype=np.float32)
     items = [finder.found(Item(example.path)) for example in examples]
-    for record in records(plan, items=items, detector=detector, transform=transform):
+    for seen in see_items(
+        items, detector, limits=limits_of(plan), workers=plan.run.workers, transform=transform
+    ):
+        record = seen.record
+        if embedded is not None and seen.embedded is not None:
+            embedded[len(values)] = seen.embedded
         values.append(math.nan if record.score is None else record.score)
         problems.append(record.error)
         no_image.append(record.error_code is not None and record.error_code.skipped)
         show(len(values), len(examples))
     return Scores(
-        np.array(values), problems, np.array(no_image, dtype=bool), detector.adapter.label
+        np.array(values),
+        problems,
+        np.array(no_image, dtype=bool),
+        detector.adapter.label,
+        embedded,
     )
 
 

@@ -3,8 +3,8 @@
 A file passes ``resume`` (is it done already?), ``workers`` (which process reads it), ``reader``
 (bytes, hash, pixels, what it says of itself) with ``cache``, ``batches``, then ``score`` or, where
 no pixels are looked at, ``describe``. ``pipeline`` carries out a plan by them, and tells of it in
-``events``. May use: ``plan``, ``report``, ``verdict``, ``detector``, ``metadata``, ``sources`` and
-what lies below them.
+``events``. ``see`` gives what measuring asks for instead. May use: ``plan``, ``report``,
+``verdict``, ``detector``, ``metadata``, ``sources`` and what lies below them.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -274,16 +274,29 @@ def _median_distance(points: torch.Tensor) -> float:
     return float(far[~torch.eye(len(some), dtype=torch.bool)].median())
 
 
-def _without(head: GeneratorHead, family: str) -> GeneratorHead:
-    """The head as if it had seen nothing of a family, but for the projection."""
-    at = next(i for i, generator in enumerate(head.generators) if generator.family == family)
-    kept = head.owners != at
-    owners = head.owners[kept]
+def without_family(head: GeneratorHead, family: str) -> GeneratorHead:
+    """The head as if it had seen nothing of a family, but for the projection and the confidence.
+
+    Args:
+        head: solved anew without the exemplars of the family, those of added generators included.
+        family: ``Family`` value.
+    """
+    return _solved_with(
+        head, [i for i, each in enumerate(head.generators) if each.family != family]
+    )
+
+
+def _solved_with(head: GeneratorHead, stay: Sequence[int]) -> GeneratorHead:
+    """The head with some of its generators alone, ascending indexes, solved anew."""
+    places = torch.full((len(head.generators),), -1)
+    places[list(stay)] = torch.arange(len(stay))
+    owners = places[head.owners]
+    kept = owners >= 0
     part = replace(
         head,
-        generators=tuple(g for g in head.generators if g.family != family),
+        generators=tuple(head.generators[i] for i in stay),
         levels=head.levels[kept],
-        owners=owners - (owners > at).long(),
+        owners=owners[kept],
         weights=head.weights[kept],
     )
     return part.solved()
@@ -310,7 +323,7 @@ def _out_of_fold(data: Labelled, mixed: Labelled, fold: Rows, options: Generator
         seen = {generator.family for generator in head.generators}
         for name in np.unique(data.families[out]).tolist():
             own = data.families[out] == name
-            part = _without(head, name) if name in seen else head
+            part = without_family(head, name) if name in seen else head
             found = part.looks(embedded[torch.from_numpy(own)])
             _put(part, found, np.flatnonzero(out)[own], strange)
     unknown = {}
@@ -420,16 +433,7 @@ def remove_generator(head: GeneratorHead, name: str) -> GeneratorHead:
     found = [i for i, each in enumerate(head.generators) if each.added and each.name == name]
     if not found:
         raise KeyError(name)
-    at = found[0]
-    kept = head.owners != at
-    owners = head.owners[kept]
-    return replace(
-        head,
-        generators=tuple(g for i, g in enumerate(head.generators) if i != at),
-        levels=head.levels[kept],
-        owners=owners - (owners > at).long(),
-        weights=head.weights[kept],
-    ).solved()
+    return _solved_with(head, [i for i in range(len(head.generators)) if i != found[0]])
 
 
 def _own_distance(head: GeneratorHead) -> float:

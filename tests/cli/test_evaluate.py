@@ -3,18 +3,25 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 from clipfake.cli.app import main
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.evaluation.perturbations import perturbation
+from clipfake.imaging.decode import decode
+from clipfake.imaging.limits import Limits
+from clipfake.imaging.preprocessing import Preprocessing
+from tests.clusters import small_head
 from tests.conftest import picture
+from tests.small import WIDTH, small_adapter
 
 pytestmark = pytest.mark.usefixtures("small_detector")
 
@@ -185,3 +192,66 @@ def test_a_class_of_broken_images_alone_is_an_error(
         path.unlink()
     assert evaluate(tree) == 2
     assert "none of the 1 real images has a score" in capsys.readouterr().err
+
+
+@pytest.fixture
+def telling(tmp_path: Path) -> Path:
+    """An adapter for the small tower whose generator head knows drawn clusters."""
+    adapter = small_adapter()
+    head = replace(small_head(), lora=adapter.lora_digest)
+    assert head.fits(adapter.blocks, WIDTH)
+    file = tmp_path / "telling.safetensors"
+    save_adapter(replace(adapter, generators=head), file)
+    return file
+
+
+def test_attribution_is_measured_in_the_same_pass(
+    tree: Path, telling: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "sdxl").rename(tree / "flux")
+    files = [tmp_path / f"figures.{ending}" for ending in ("json", "csv", "parquet", "md")]
+    page = tmp_path / "page.html"
+    outputs = [argument for file in files for argument in ("-o", file)]
+    asked = (tree, "--adapter", telling, "--attribution", "--html", page)
+    assert evaluate(*asked, *outputs) == 0
+    said = capsys.readouterr().out
+    assert "generator families, 5 AI images of 5 sources" in said
+    assert "made by (rows), named as (columns)" in said
+
+    found = json.loads(files[0].read_text())["attribution"]
+    assert found["known"]["images"] == 5
+    assert sum(map(sum, found["known"]["confusion"])) == 5
+    detector = Detector.load(telling)
+    assert detector.generators is not None
+    paths = sorted(tree.rglob("val/ai/?.png"))
+    pixels = [np.asarray(decode(p.read_bytes(), Preprocessing(), Limits()).pixels) for p in paths]
+    _, looks = detector.look(torch.from_numpy(np.stack(pixels)))
+    given = [each is not None and each.family is not None for each in looks]
+    assert found["known"]["given"]["value"] == pytest.approx(np.mean(given))
+
+    with files[1].open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[0]["attribution_accuracy"]) == found["known"]["accuracy"]["value"]
+    assert rows[1]["attribution_accuracy"] == ""
+    table = pq.read_table(files[2])
+    assert table["attribution_images"].to_pylist() == [5, None, None]
+    assert "| made by, named as |" in files[3].read_text()
+    text = page.read_text()
+    for title in ("Families of generators", "Confusion", "Precision and coverage"):
+        assert re.search(rf"<h[23][^>]*>{title}", text)
+
+
+@pytest.mark.parametrize("option", ["--attribution", "--attribution-shots"])
+def test_attribution_that_cannot_be_measured(
+    tree: Path, telling: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert evaluate(tree, option) == 2
+    assert "does not tell generators apart; give an --adapter that does" in capsys.readouterr().err
+    assert evaluate(tree, option, "--scores", "r.csv") == 2
+    assert "--attribution needs the images' pixels; leave out --scores" in capsys.readouterr().err
+    for name in ("sdxl", "glide"):
+        (tree / name).rename(tree / f"mixed-{name}")
+    assert evaluate(tree, option, "--adapter", telling) == 2
+    error = capsys.readouterr().err
+    assert "none of the labels of 6 AI images names a family of generators" in error
+    assert "scoring" not in error

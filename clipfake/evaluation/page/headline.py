@@ -32,13 +32,13 @@ def headline(found: Evaluation) -> list[Figure]:
     place of what needs one.
     """
     overall = found.overall
-    line = [_plain(overall.auc, "AUC")]
+    line = [plain_figure(overall.auc, "AUC")]
     if overall.recall is not None and overall.fpr is not None:
-        line.append(_percent(overall.recall, "recall"))
-        line.append(_percent(overall.fpr, "false-positive rate"))
+        line.append(share_figure(overall.recall, "recall"))
+        line.append(share_figure(overall.fpr, "false-positive rate"))
     else:
-        line.append(_plain(overall.average_precision, "average precision"))
-        line.append(_percent(overall.recall_at[0.01], "recall at 1 % false positives"))
+        line.append(plain_figure(overall.average_precision, "average precision"))
+        line.append(share_figure(overall.recall_at[0.01], "recall at 1 % false positives"))
     images = overall.ai + overall.real
     sources = len(np.unique(found.images.sources))
     line.append(Figure(f"{images:,}", f"images of {counted(sources, 'source')}"))
@@ -100,12 +100,18 @@ def _counts(counts: dict[str, int]) -> str:
     return "; ".join([*said, *([counted(len(few) - 10, "more reason")] if len(few) > 10 else [])])
 
 
-def _plain(value: Estimate, name: str) -> Figure:
-    return Figure(f"{value.value:.3f}", name, f"{value.low:.3f} to {value.high:.3f}")
+def plain_figure(value: Estimate, name: str) -> Figure:
+    """A figure as a number."""
+    interval = "" if value.low != value.low else f"{value.low:.3f} to {value.high:.3f}"
+    return Figure(f"{value.value:.3f}", name, interval)
 
 
-def _percent(value: Estimate, name: str) -> Figure:
-    return Figure(f"{percent(value.value)} %", name, _ends(value))
+def share_figure(value: Estimate, name: str) -> Figure:
+    """A figure in percent; ``-`` where there is none."""
+    if value.value != value.value:
+        return Figure("-", name)
+    interval = "" if value.low != value.low else _ends(value)
+    return Figure(f"{percent(value.value)} %", name, interval)
 
 
 def _ends(value: Estimate) -> str:

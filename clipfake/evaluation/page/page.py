@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from clipfake.evaluation.page.attribution import attribution_tables, told_apart
 from clipfake.evaluation.page.headline import bias, headline, measured, sentences
 from clipfake.evaluation.page.plots import plots
 from clipfake.evaluation.page.tables import in_all, mean_over, tables
@@ -40,7 +41,8 @@ def write_page(found: Evaluation, path: Path, *, workers: int | None = None) -> 
         plots=plots(found),
         in_all=in_all(found.overall),
         means=mean_over(found.means),
-        tables=tables(found),
+        told_apart=told_apart(found.attribution),
+        tables=[*tables(found), *attribution_tables(found.attribution)],
         classes=most_wrong(found, workers),
         measured=measured(found, __version__),
     )

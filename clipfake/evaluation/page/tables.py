@@ -101,7 +101,7 @@ def tables(found: Evaluation) -> list[Table]:
     if found.compared:
         made.append(_differences(found, found.compared))
     if found.bias is not None and found.bias.alone:
-        rows_alone = [[_name(n), Cell(f"{v:.3f}", v)] for n, v in found.bias.alone.items()]
+        rows_alone = [[name_cell(n), Cell(f"{v:.3f}", v)] for n, v in found.bias.alone.items()]
         title = "What the files alone tell"
         made.append(Table(title, ("property of the file", "AUC by itself"), rows_alone, 1, True))
     return made
@@ -136,17 +136,21 @@ def mean_over(means: Mapping[str, float]) -> str:
 def _sets(title: str, of: str, rows: Sequence[tuple[str, Figures]], key: int | None) -> Table:
     # what matters most first, so that a narrow screen shows it
     figures: dict[str, Callable[[Figures], Cell]] = {
-        "AUC": lambda row: _estimate(row.auc, "{:.3f}", 1),
-        "AP": lambda row: _estimate(row.average_precision, "{:.3f}", 1, bare=True),
-        "recall": lambda row: _estimate(row.recall, "{:.1f}", 100),
-        "FPR": lambda row: _estimate(row.fpr, "{:.1f}", 100),
-        "balanced accuracy": lambda row: _estimate(row.balanced_accuracy, "{:.1f}", 100, bare=True),
-        "recall at 1 % FPR": lambda row: _estimate(row.recall_at[0.01], "{:.1f}", 100, bare=True),
-        "AI": lambda row: _count(row.ai),
+        "AUC": lambda row: estimate_cell(row.auc, "{:.3f}", 1),
+        "AP": lambda row: estimate_cell(row.average_precision, "{:.3f}", 1, bare=True),
+        "recall": lambda row: estimate_cell(row.recall, "{:.1f}", 100),
+        "FPR": lambda row: estimate_cell(row.fpr, "{:.1f}", 100),
+        "balanced accuracy": lambda row: estimate_cell(
+            row.balanced_accuracy, "{:.1f}", 100, bare=True
+        ),
+        "recall at 1 % FPR": lambda row: estimate_cell(
+            row.recall_at[0.01], "{:.1f}", 100, bare=True
+        ),
+        "AI": lambda row: count_cell(row.ai),
         "real": lambda row: Cell(f"{row.real:,}{'*' if row.reals == 'own' else ''}", row.real),
-        "unscored": lambda row: _count(row.ai_unscored + row.real_unscored),
+        "unscored": lambda row: count_cell(row.ai_unscored + row.real_unscored),
     }
-    cells = [[_name(name), *(cell(row) for cell in figures.values())] for name, row in rows]
+    cells = [[name_cell(name), *(cell(row) for cell in figures.values())] for name, row in rows]
     note = "Recall, FPR and accuracy in percent."
     if any(row.reals == "own" for _, row in rows):
         note += " * measured against the generator's own real images."
@@ -157,7 +161,12 @@ def _sets(title: str, of: str, rows: Sequence[tuple[str, Figures]], key: int | N
 
 def _alarms(title: str, of: str, rows: Sequence[RealSource]) -> Table:
     cells: list[Row] = [
-        [_name(r.name), _estimate(r.fpr, "{:.1f}", 100), _count(r.images), _count(r.unscored)]
+        [
+            name_cell(r.name),
+            estimate_cell(r.fpr, "{:.1f}", 100),
+            count_cell(r.images),
+            count_cell(r.unscored),
+        ]
         for r in sorted(rows, key=lambda row: (-row.fpr.value, -row.images, row.name))
     ]
     note = "FPR: how many of 100 are called AI at the operating point."
@@ -183,10 +192,10 @@ def _differences(found: Evaluation, names: tuple[str, str]) -> Table:
     first, second = (shown(name, _NAME) for name in names)
     cells = [
         [
-            _name(row.figure),
+            name_cell(row.figure),
             Cell(f"{row.first:.4f}", row.first),
             Cell(f"{row.second:.4f}", row.second),
-            _estimate(row.difference, "{:+.3f}", 1),
+            estimate_cell(row.difference, "{:+.3f}", 1),
             Cell(f"{row.p:.3f}", row.p),
         ]
         for row in found.differences
@@ -194,20 +203,31 @@ def _differences(found: Evaluation, names: tuple[str, str]) -> Table:
     return Table(f"{second} less {first}", ("figure", first, second, "difference", "p"), cells)
 
 
-def _name(text: str) -> Cell:
+def name_cell(text: str) -> Cell:
+    """A name, fit to be shown."""
     fit = shown(text, _NAME)
     return Cell(fit, fit)
 
 
-def _count(value: int) -> Cell:
+def count_cell(value: int) -> Cell:
+    """A number of images."""
     return Cell(f"{value:,}", value)
 
 
-def _estimate(value: Estimate | None, form: str, times: float, *, bare: bool = False) -> Cell:
+def estimate_cell(value: Estimate | None, form: str, times: float, *, bare: bool = False) -> Cell:
+    """A figure with its interval, unless that is unknown.
+
+    Args:
+        value: None or NaN for none.
+        form: of its number.
+        times: what it is multiplied by first.
+        bare: leave the interval out.
+    """
     if value is None or value.value != value.value:
         return Cell("-", None)
     low, high = (form.format(times * end) for end in (value.low, value.high))
-    return Cell(form.format(times * value.value), value.value, "" if bare else f"{low} to {high}")
+    interval = "" if bare or value.low != value.low else f"{low} to {high}"
+    return Cell(form.format(times * value.value), value.value, interval)
 
 
 def _order(value: float | str | None) -> tuple[bool, float]:
