@@ -120,7 +120,7 @@ def add_command(
             f"{name}: {detector.adapter.name} has a generator of that name; give another, or "
             "remove it first (clipfake generators remove)"
         )
-    points = _points(images, detector, head, plan, console)
+    points = _points(images, detector, plan, console)
     added = add_generator(head, points, name, family.value)
     _tell(added, name, console)
     if added.recall < LEAST_RECALL or added.taken > MOST_TAKEN:
@@ -188,20 +188,21 @@ def _head_of(adapter: "Adapter") -> "GeneratorHead":
 def _points(
     images: list[str],
     detector: "Detector",
-    head: "GeneratorHead",
     plan: ScanPlan,
     console: "Console",
 ) -> "torch.Tensor":
     """The images as points of the head, the same bytes once; what cannot be read is told."""
     import torch
 
-    from clipfake.scanning.embed import embed_items
-    from clipfake.scanning.parts import selection_of
+    from clipfake.scanning.parts import limits_of, selection_of
+    from clipfake.scanning.see import see_items
     from clipfake.sources import Sources
 
     points: dict[str, torch.Tensor] = {}
     unreadable = again = 0
-    for record, point in embed_items(Sources(images, selection_of(plan)), detector, head, plan):
+    items = Sources(images, selection_of(plan))
+    for seen in see_items(items, detector, limits=limits_of(plan), workers=plan.run.workers):
+        record, point = seen.record, seen.embedded
         if point is None or record.sha256 is None:
             if not (record.error_code is not None and record.error_code.skipped):
                 unreadable += 1
@@ -209,7 +210,7 @@ def _points(
         elif record.sha256 in points:
             again += 1
         else:
-            points[record.sha256] = point
+            points[record.sha256] = torch.from_numpy(point)
     if again:
         say(console, f"{again} images left out: given twice")
     if len(points) < LEAST_IMAGES:
