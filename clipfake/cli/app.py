@@ -93,6 +93,7 @@ class _Commands(TyperGroup):
             found = alone
         command = typer.main.get_command(found)
         command.name = cmd_name
+        command.epilog = _epilog(cmd_name)
         return command
 
 

@@ -42,7 +42,7 @@ def test_default_adapter_has_all_operating_points(adapter: Adapter) -> None:
     for point in adapter.points:
         assert point.fpr_interval[0] <= point.fpr_interval[1]
         assert point.recall_interval[0] <= point.recall <= point.recall_interval[1]
-    assert DEFAULT_ADAPTER.stat().st_size < 10e6
+    assert DEFAULT_ADAPTER.stat().st_size < 12.5e6  # the wheel has to stay below 100 MB
 
 
 def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path) -> None:
@@ -52,7 +52,17 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert torch.equal(again.head.bias, adapter.head.bias)
     assert again.lora.keys() == adapter.lora.keys()
     assert all(torch.equal(again.lora[name], value) for name, value in adapter.lora.items())
-    unchanged = replace(again, head=adapter.head, lora=adapter.lora, digest=adapter.digest)
+    assert again.generators is not None
+    assert adapter.generators is not None
+    assert again.generators.generators == adapter.generators.generators
+    assert torch.equal(again.generators.solution, adapter.generators.solution)
+    unchanged = replace(
+        again,
+        head=adapter.head,
+        lora=adapter.lora,
+        generators=adapter.generators,
+        digest=adapter.digest,
+    )
     assert unchanged == adapter
 
 
