@@ -89,7 +89,7 @@ class _Commands(TyperGroup):
         found = getattr(import_module(module), name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-            alone.command(cmd_name, cls=Command, epilog=_epilog(cmd_name))(found)
+            alone.command(cmd_name, cls=Command)(found)
             found = alone
         command = typer.main.get_command(found)
         command.name = cmd_name
