@@ -19,8 +19,8 @@ _MICRO_BATCHES = {"cpu": 8, "mps": 16, "cuda": 64}
 _OTHER_MICRO_BATCH = 16
 # largest differences of scores that rounding alone explains: docs/detector.md has what was measured
 SAME_PRECISION, OTHER_PRECISION = 0.05, 0.2
-# number of the functions that compute tokens, by precision, raised when these round otherwise; until
-# 0.2.0 weights were cast to bf16 at every call
+# number of the functions that compute tokens, by precision, raised when these round otherwise; the
+# first for bf16 cast weights at every call
 _ENCODERS = {torch.float32: 1, torch.bfloat16: 2}
 MOST_AT_ONCE, MOST_THREADS = 1024, 1024
 _NATIVE = ("amx_bf16", "avx512_bf16", "arm_bf16", "bf16", "avx512_f", "avx2")

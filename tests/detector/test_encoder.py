@@ -1,7 +1,6 @@
 """The encoder of a scan: the same function as the forward pass of training, rounded to bf16."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -50,13 +49,12 @@ def pixels() -> torch.Tensor:
 
 
 @pytest.fixture(params=["laid out", "plain"])
-def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Matrices in oneDNN's layout, and as machines without it have them."""
     if request.param == "plain":
         monkeypatch.setattr(encoders, "can_lay_out", lambda: False)
     elif not can_lay_out():
         pytest.skip("torch does not lay out bf16 matrices on this machine")
-    yield
 
 
 def drawn_tower(kind: str) -> Backbone:
