@@ -16,13 +16,12 @@ from clipfake.detector.adapter import DEFAULT_ADAPTER, Adapter, load_adapter
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.device import (
-    encoding,
     is_out_of_memory,
     pick_batch_size,
     pick_device,
     pick_precision,
 )
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.encoder import ready_encoder
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode, to_pixels
 from clipfake.imaging.limits import Limits
@@ -72,7 +71,9 @@ class Detector:
         self.arithmetic = Arithmetic.here(self.device, self.precision, micro_batch)
         self.batch_size = batch_size or pick_batch_size(self.device)
         self.generators = adapter.generator_head
-        self.backbone.visual.to(self.device)
+        self._encoder = ready_encoder(
+            self.backbone, self.device, self.precision, self.arithmetic.micro_batch
+        )
 
     @classmethod
     def load(
@@ -208,7 +209,7 @@ class Detector:
         while start < len(pixels):
             part = pixels[start : start + self.at_once]
             try:
-                with encoding(self.device, self.precision):
+                with torch.inference_mode():
                     done.append(self._encode(part.to(self.device, non_blocking=True), wanted))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.batch_size <= self.arithmetic.micro_batch:
@@ -224,7 +225,7 @@ class Detector:
         for some in torch.split(pixels, size):
             # one image often comes alone; zeros cost what images do, and change nothing beside them
             padded = functional.pad(some, (0, 0, 0, 0, 0, 0, 0, size - len(some)))
-            tokens.append(class_tokens(self.backbone, padded, blocks)[: len(some)])
+            tokens.append(self._encoder(padded, blocks)[: len(some)])
         return torch.cat(tokens).cpu()
 
     def _numbered(self, index: int, image: ImageLike) -> npt.NDArray[np.uint8]:

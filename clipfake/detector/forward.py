@@ -34,9 +34,7 @@ def class_tokens(
     Returns:
         float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
     """
-    mean = torch.tensor(backbone.mean, device=pixels.device).view(3, 1, 1)
-    std = torch.tensor(backbone.std, device=pixels.device).view(3, 1, 1)
-    hidden = embed(backbone.visual, (pixels.float() / 255.0 - mean) / std)
+    hidden = embed(backbone.visual, normalised(pixels, backbone.mean, backbone.std))
     if kept is not None:
         first = kept.new_zeros(len(kept), 1)  # the class token
         rows = torch.cat([first, kept + 1], dim=1).unsqueeze(2).expand(-1, -1, hidden.shape[2])
@@ -49,6 +47,15 @@ def class_tokens(
         if number == max(wanted):
             break
     return torch.stack(tokens, dim=1)
+
+
+def normalised(
+    pixels: torch.Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]
+) -> torch.Tensor:
+    """Pixels as a tower takes them: uint8 RGB ``[N, 3, S, S]`` to float32, mean and std in 0..1."""
+    middle = torch.tensor(mean, device=pixels.device).view(3, 1, 1)
+    spread = torch.tensor(std, device=pixels.device).view(3, 1, 1)
+    return (pixels.float() / 255.0 - middle) / spread
 
 
 def embed(visual: ImageTower, squares: torch.Tensor) -> torch.Tensor:

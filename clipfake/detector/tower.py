@@ -17,6 +17,7 @@ from torch.nn import functional
 # normalisation of OpenAI's towers, RGB in 0..1 (Radford et al.'s code, clip/clip.py)
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+QUICK_GELU = 1.702  # of ``x sigmoid(1.702 x)``
 
 
 class LayerNorm(nn.LayerNorm):
@@ -35,7 +36,7 @@ class QuickGELU(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Apply it to each value; shape and dtype stay."""
-        return hidden * torch.sigmoid(1.702 * hidden)
+        return hidden * torch.sigmoid(QUICK_GELU * hidden)
 
 
 class Mlp(nn.Module):

@@ -21,7 +21,7 @@ _NAMED = 10  # doubled paths that are named
 # parts of what made a report that must be the same, or scores do not compare
 _SAME = ("adapter_sha256", "backbone_sha256")
 # parts that decide how scores round; where they differ, so may the last digits
-_ROUNDING = ("device", "precision", "micro_batch", "machine", "threads", "torch_version")
+_ROUNDING = ("device", "precision", "micro_batch", "machine", "threads", "torch_version", "encoder")
 
 
 @dataclass

@@ -100,6 +100,7 @@ def cached_tokens(
         "blocks": list(adapter.blocks),
         "preprocessing": adapter.preprocessing.to_header(),
         "precision": str(detector.precision),
+        "encoder": detector.arithmetic.encoder,
         "augmentation": augmentation,
         **({} if change is None else {"change": change.name}),
         "paths": list(paths),

@@ -23,14 +23,26 @@ def test_it_comes_back_from_a_report() -> None:
     assert Arithmetic.from_json({"adapter": "a", **HERE.to_json()}) == HERE
 
 
-@pytest.mark.parametrize("name", HERE.to_json())
+@pytest.mark.parametrize("name", [name for name in HERE.to_json() if name != "encoder"])
 def test_a_report_that_lacks_a_part_tells_none(name: str) -> None:
     held = {key: value for key, value in HERE.to_json().items() if key != name}
     assert Arithmetic.from_json(held) is None
 
 
-def test_what_is_no_number_tells_none() -> None:
-    assert Arithmetic.from_json({**HERE.to_json(), "threads": "two"}) is None
+def test_a_report_from_before_encoders_were_numbered_was_made_by_the_first() -> None:
+    held = {key: value for key, value in HERE.to_json().items() if key != "encoder"}
+    found = Arithmetic.from_json(held)
+    assert found is not None
+    assert HERE.differences(found) == ["encoder 2, 1"]
+    assert HERE.tolerance(found) == SAME_PRECISION
+    # float32 is computed as it was
+    exact = Arithmetic.here(torch.device("cpu"), torch.float32)
+    assert Arithmetic.from_json({**exact.to_json(), "encoder": 1}) == exact
+
+
+@pytest.mark.parametrize("name", ["threads", "encoder"])
+def test_what_is_no_number_tells_none(name: str) -> None:
+    assert Arithmetic.from_json({**HERE.to_json(), name: "two"}) is None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +66,7 @@ def test_only_equal_arithmetic_promises_equal_scores() -> None:
         {"machine": "other"},
         {"threads": 99},
         {"micro_batch": 1},
+        {"encoder": 99},
         {"torch_version": "9"},
     ):
         assert HERE.tolerance(replace(HERE, **change)) == SAME_PRECISION

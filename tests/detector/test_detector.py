@@ -83,9 +83,9 @@ class Spy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int = 0) -> None:
         self.shapes: list[tuple[int, ...]] = []
         self.failures = failures
-        monkeypatch.setattr("clipfake.detector.detector.class_tokens", self.encode)
+        monkeypatch.setattr("clipfake.detector.detector.ready_encoder", lambda *_: self.encode)
 
-    def encode(self, _: object, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
+    def encode(self, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
         self.shapes.append(tuple(pixels.shape))
         if self.failures:
             self.failures -= 1
