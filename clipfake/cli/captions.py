@@ -118,12 +118,9 @@ def write_captioned(result: "Captioned", out: Path) -> None:
 
 def tell_captioned(console: "Console", result: "Captioned", out: Path) -> None:
     """Print what was left out, what was measured, and what was written."""
-    from clipfake.cli.training_screen import compared
+    from clipfake.cli.training_screen import compared, tell_left_out
 
-    for line in result.errors:
-        say(console, f"unreadable: {line}")
-    for reason, count in sorted(result.left_out.items()):
-        say(console, f"{count} images left out: {reason}")
+    tell_left_out(console, result.errors, result.left_out)
     trained, held_out = result.images
     lines = [
         f"captions: {trained} images trained on, {held_out} held out, "

@@ -1,7 +1,7 @@
 """What a training shows on the terminal: progress, then what came of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,13 +90,18 @@ class TrainingProgress:
             say(self._console, f"{done}, {detail}, {left / 60:.0f} min left")
 
 
+def tell_left_out(console: Console, errors: Sequence[str], left_out: Mapping[str, int]) -> None:
+    """Print which images were not read, and how many were not used."""
+    for line in errors:
+        say(console, f"unreadable: {line}")
+    for reason, count in sorted(left_out.items()):
+        say(console, f"{count} images left out: {reason}")
+
+
 def tell(console: Console, result: Finetuned, out: Path) -> None:
     """Print what was left out, what the new adapter does beside the old one, and its name."""
     outcome = result.outcome
-    for line in result.errors:
-        say(console, f"unreadable: {line}")
-    for reason, count in sorted(result.left_out.items()):
-        say(console, f"{count} images left out: {reason}")
+    tell_left_out(console, result.errors, result.left_out)
     trained, held_out = result.images
     lines = [
         f"{result.move.value}: {trained} images trained on, {held_out} held out",

@@ -6,7 +6,6 @@ is a JSON object under the metadata key ``clipfake-adapter``. docs/adapter.md de
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_te
 from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape, merge
-from clipfake.detector.tensor_file import FLOATS, TensorFile
+from clipfake.detector.tensor_file import FLOATS, TensorFile, finite
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
 
@@ -310,9 +309,9 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         blocks=_blocks(header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
         head=_head(header, tensors),
-        calibration=Platt(**{key: _number(v) for key, v in header["calibration"].items()}),
+        calibration=Platt(**{key: finite(v) for key, v in header["calibration"].items()}),
         points=tuple(_point(point) for point in header["operating_points"]),
-        real_below=_number(header["real_below"]),
+        real_below=finite(header["real_below"]),
         facts=dict(header["facts"]),
         digest=digest,
         lora_shape=_lora_shape(shape) if (shape := header.get("lora")) else None,
@@ -326,15 +325,8 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
     )
 
 
-def _number(value: Any) -> float:
-    """A finite number of a header, which anybody may have written."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{str(value)[:40]!r} where a number belongs")
-    return float(value)
-
-
 def _blocks(values: list[Any]) -> tuple[int, ...]:
-    blocks = tuple(int(_number(value)) for value in values)
+    blocks = tuple(int(finite(value)) for value in values)
     if not blocks or blocks[0] < 1 or list(blocks) != sorted(set(blocks)):
         raise ValueError("blocks are not numbers from 1 on, ascending")
     return blocks
@@ -342,11 +334,11 @@ def _blocks(values: list[Any]) -> tuple[int, ...]:
 
 def _point(header: dict[str, Any]) -> OperatingPoint:
     point = OperatingPoint.from_header(header)
-    _number(point.fpr), _number(point.threshold), _number(point.reals)
+    finite(point.fpr), finite(point.threshold), finite(point.reals)
     for value in (*point.fpr_interval, *(point.recall_interval or ())):
-        _number(value)
+        finite(value)
     if point.recall is not None:
-        _number(point.recall)
+        finite(point.recall)
     return point
 
 
@@ -354,7 +346,7 @@ def _lora_shape(header: dict[str, Any]) -> LoraShape:
     shape = LoraShape.from_header({**header, "blocks": _blocks(header["blocks"])})
     if type(shape.rank) is not int or not 1 <= shape.rank <= _MAX_RANK:
         raise ValueError(f"the rank of its LoRA is not a number from 1 to {_MAX_RANK}")
-    _number(shape.alpha)
+    finite(shape.alpha)
     return shape
 
 
@@ -381,7 +373,7 @@ def _caption_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> C
         norm_weight=tensor("norm.weight"),
         norm_bias=tensor("norm.bias"),
         proj=tensor("proj"),
-        eps=_number(header["eps"]),
+        eps=finite(header["eps"]),
     )
     head.check()
     return head

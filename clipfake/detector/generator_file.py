@@ -1,6 +1,5 @@
 """The generator head in an adapter file: tensors ``generators.*``, and a part of the header."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +8,7 @@ import torch
 
 from clipfake.attribution.families import Family
 from clipfake.detector.generators import Confidence, Generator, GeneratorHead
-from clipfake.detector.tensor_file import FLOATS
+from clipfake.detector.tensor_file import FLOATS, finite
 
 PREFIX = "generators."
 # half precision is far finer than the levels of the exemplars
@@ -75,12 +74,12 @@ def from_file(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) ->
         raise ValueError("its generator head has weights that are not above zero")
     return GeneratorHead(
         generators=tuple(named),
-        blocks=tuple(int(_number(block)) for block in header["blocks"]),
-        width=_number(header["width"]),
-        ridge=_number(header["ridge"]),
-        sharpness=_number(header["sharpness"]),
-        confidence=Confidence(**{k: _number(v) for k, v in header["confidence"].items()}),
-        least=_number(header["least"]),
+        blocks=tuple(int(finite(block)) for block in header["blocks"]),
+        width=finite(header["width"]),
+        ridge=finite(header["ridge"]),
+        sharpness=finite(header["sharpness"]),
+        confidence=Confidence(**{k: finite(v) for k, v in header["confidence"].items()}),
+        least=finite(header["least"]),
         lora=str(header["lora"]),
         facts=dict(header["facts"]),
         **values,
@@ -92,9 +91,3 @@ def _generator(header: Mapping[str, Any]) -> Generator:
     if not 0 < len(name) <= _MAX_NAME:
         raise ValueError(f"a generator's name of {len(name)} characters")
     return Generator(name, family, added=bool(header["added"]))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{str(value)[:40]!r} where a number belongs")
-    return float(value)

@@ -168,11 +168,12 @@ class GeneratorHead:
         """
         exemplars = self.exemplars
         squares = exemplars.square().sum(dim=1)
+        solution, base = self.solution.double().T.contiguous(), self.base.double()
         shares, nearness = [], []
         for row in embedded:
             far = (squares - 2 * torch.mv(exemplars, row) + row.square().sum()).clamp_min(0)
             like = torch.exp(-self.width * far.double())
-            sums = self.solution.double().T @ like + self.base.double()
+            sums = solution @ like + base
             shares.append(torch.softmax(self.sharpness * sums, dim=0))
             nearness.append(like.topk(NEAREST).values.mean().clamp_min(1e-12).log())
         if not shares:

@@ -135,6 +135,17 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     return value
 
 
+def finite(value: Any) -> float:
+    """A finite number of a header, which anybody may have written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{str(value)[:40]!r} where a number belongs")
+    return float(value)
+
+
 def _stored(header: dict[str, Any], size: int) -> dict[str, Stored]:
     """Check that the tensors fill the data of ``size`` bytes, one after the other."""
     tensors, places = {}, []
