@@ -2,15 +2,18 @@
 
     python -m benchmarks.generators methods MANIFEST.csv --work FOLDER
     python -m benchmarks.generators few MANIFEST.csv --work FOLDER
+    python -m benchmarks.generators cost
 
 MANIFEST and the options are those of `tools.fit_generators`, which leaves the tokens in FOLDER.
 ``methods``: accuracy, macro F1 and coverage at 90 % precision by sources left out, of split train.
 ``few``: a head is fitted without a generator, which is added by 8, 16 or 32 images out of as few of
 its sources as hold so many; tested on its other sources and on all images of others. Medians of
 three draws.
+``cost``: CPU time of an image in scoring it, and in the generator head.
 """
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,12 +55,17 @@ Method = Callable[
 def main() -> None:
     """Read tokens, and measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["methods", "few"])
-    parser.add_argument("manifest", type=Path)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("what", choices=["methods", "few", "cost"])
+    parser.add_argument("manifest", type=Path, nargs="?")
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--originals", type=Path)
     parser.add_argument("--origins", type=Path)
     args = parser.parse_args()
+    if args.what == "cost":
+        cost()
+        return
+    if args.manifest is None or args.work is None:
+        parser.error("MANIFEST and --work are needed")
     rows = named_rows(args.manifest, args.originals, args.origins)
     detector = Detector.load(DEFAULT_ADAPTER)
     parts = {}
@@ -70,6 +78,25 @@ def main() -> None:
         methods(parts["train"])
     else:
         few(joined(parts["train"], parts["val"]))
+
+
+def cost(rounds: int = 7, images: int = 32) -> None:
+    """Print medians of some rounds of drawn images."""
+    detector = Detector.load()
+    head, blocks = detector.generators, detector.adapter.blocks
+    if head is None:
+        raise SystemExit("the default adapter tells no generators apart")
+    pixels = torch.randint(0, 256, (images, 3, 224, 224), dtype=torch.uint8)
+    spent = []
+    for _ in range(rounds + 1):
+        began = time.process_time()
+        tokens = detector.tokens(pixels, blocks)
+        detector.adapter.calibration(detector.adapter.head(tokens))
+        between = time.process_time()
+        head.answers(head.embed(tokens, blocks))
+        spent.append((between - began, time.process_time() - between))
+    score, named = 1e3 * np.median(np.array(spent[1:]), axis=0) / images  # the first warms up
+    print(f"score {score:.1f} ms of CPU time an image, generator head {named:.2f} ms")
 
 
 def joined(first: Labelled, second: Labelled) -> Labelled:

@@ -13,7 +13,7 @@ adapter with the head; scores stay as they are.
 import argparse
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,18 +86,25 @@ def main() -> None:
 
 def named_rows(manifest: Path, originals: Path | None, origins: Path | None) -> list[Row]:
     """AI images whose generator is named; paths absolute, of the full-size originals if at hand."""
+    rows = []
+    for row in full_size(manifest, originals, origins):
+        if row["label"] != "fake":
+            continue
+        if (family := family_of_label(row["generator"])) is not None:
+            rows.append({**row, "family": family.value})
+    return rows
+
+
+def full_size(manifest: Path, originals: Path | None, origins: Path | None) -> Iterator[Row]:
+    """Rows of a manifest, their paths those of the full-size originals where these are at hand."""
     digests = {} if origins is None else {r["key"]: r["sha256"] for r in read_csv(origins)}
     files = {} if originals is None else {file.stem: file for file in originals.iterdir()}
-    folder, rows = manifest.parent.resolve(), []
+    folder = manifest.parent.resolve()
     for row in read_csv(manifest):
-        if row["label"] != "fake" or row.get("form", "normalised") != "normalised":
-            continue
-        if (family := family_of_label(row["generator"])) is None:
-            continue
-        key = Path(row["path"]).stem
-        file = files.get(digests.get(key, key)) or row.get("full") or folder / row["path"]
-        rows.append({**row, "path": str(file), "family": family.value})
-    return rows
+        if row.get("form", "normalised") == "normalised":
+            key = Path(row["path"]).stem
+            file = files.get(digests.get(key, key)) or row.get("full") or folder / row["path"]
+            yield {**row, "path": str(file)}
 
 
 def labelled(tokens: torch.Tensor, blocks: tuple[int, ...], rows: Sequence[Row]) -> Labelled:
