@@ -179,7 +179,7 @@ def measured(out: Path, val: list[Example], others: list[Example]) -> dict[str, 
 
 def _tokens(detector: Detector, examples: Sequence[Example]) -> torch.Tensor:
     squares: list[npt.NDArray[np.uint8]] = [
-        detector._to_pixels(example.path) for example in examples
+        detector._views(example.path).square for example in examples
     ]
     return detector.tokens(torch.from_numpy(np.stack(squares)), detector.adapter.blocks)
 

@@ -21,6 +21,7 @@ from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_te
 from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape, merge
+from clipfake.detector.second_look import Looks, SecondLook, Thresholds
 from clipfake.detector.tensor_file import FLOATS, TensorFile, finite
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
@@ -29,8 +30,9 @@ DEFAULT_ADAPTER = Path(__file__).parent.parent / "assets" / "default-adapter.saf
 HEADER_KEY = "clipfake-adapter"
 FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
 CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
-_FORMATS = (1, 2, 3, 4)
-_LORA, _HIDDEN, _CAPTIONS = "lora.", "head.hidden.", "captions."
+SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
+_FORMATS = (1, 2, 3, 4, 5)
+_LORA, _CAPTIONS, _HEAD, _SECOND = "lora.", "captions.", "head.", "second."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
@@ -56,6 +58,7 @@ class Adapter:
         generators: tells generators apart; None where it cannot.
         weights: sha256 of the backbone's file, hex, where that was tuned as a whole and belongs to
             this adapter alone; empty for a backbone that its name identifies.
+        second: the second look; None where the first is the only one.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Adapter:
     lora: dict[str, torch.Tensor] = field(default_factory=dict)
     generators: GeneratorHead | None = None
     weights: str = ""
+    second: SecondLook | None = None
 
     @property
     def linear_head(self) -> Head:
@@ -116,29 +120,76 @@ class Adapter:
         fitting = head is not None and head.lora == self.lora_digest and not self.weights
         return head if fitting else None
 
-    def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
+    @property
+    def second_look(self) -> SecondLook | None:
+        """The second look, if it reads this tower's tokens, as ``generator_head``."""
+        second = self.second
+        fitting = second is not None and second.lora == self.lora_digest and not self.weights
+        return second if fitting else None
+
+    def looks(self, wanted: Looks) -> Looks:
+        """Which looks are taken where some are wanted: ``auto`` makes do with the first alone.
+
+        Raises:
+            UsageError: all are wanted, and the adapter has no second look.
+        """
+        if self.second_look is not None:
+            return wanted
+        if wanted is Looks.ALL:
+            raise UsageError(f"adapter {self.name} has no second look; leave out --looks all")
+        return Looks.FIRST
+
+    def thresholds(self, looks: Looks = Looks.FIRST) -> Thresholds:
+        """Operating points, and where ``real`` ends, for scores of some looks.
+
+        Raises:
+            UsageError: as ``looks``.
+        """
+        second, taken = self.second_look, self.looks(looks)
+        if second is None or taken is Looks.FIRST:
+            return Thresholds(self.points, self.real_below)
+        return second.auto if taken is Looks.AUTO else second.all
+
+    def with_thresholds(self, thresholds: Thresholds, looks: Looks = Looks.FIRST) -> "Adapter":
+        """The adapter with other thresholds for scores of some looks; see ``thresholds``."""
+        second, taken = self.second_look, self.looks(looks)
+        if second is None or taken is Looks.FIRST:
+            return replace(self, points=thresholds.points, real_below=thresholds.real_below)
+        auto = thresholds if taken is Looks.AUTO else second.auto
+        every = thresholds if taken is Looks.ALL else second.all
+        return replace(self, second=replace(second, auto=auto, all=every))
+
+    def rule(
+        self,
+        *,
+        fpr: float | None = None,
+        threshold: float | None = None,
+        looks: Looks = Looks.FIRST,
+    ) -> DecisionRule:
         """The decision rule at an operating point, or at a threshold of one's own.
 
         Args:
             fpr: one of the stored false-positive rates; the default is 1 %.
             threshold: a score, instead of ``fpr``.
+            looks: which looks gave the scores that are judged.
 
         Raises:
-            UsageError: both are given, the rate is not stored, or the threshold not in 0..1.
+            UsageError: both are given, the rate is not stored, the threshold not in 0..1, or the
+                adapter has not these looks.
         """
+        known = self.thresholds(looks)
         if threshold is not None:
             if fpr is not None:
                 raise UsageError("give --fpr or --threshold, not both")
             if not 0.0 <= threshold <= 1.0:
                 raise UsageError(f"threshold {threshold:g} is not in 0..1")
-            return DecisionRule(threshold, min(self.real_below, threshold))
+            return DecisionRule(threshold, min(known.real_below, threshold))
         wanted = DEFAULT_FPR if fpr is None else fpr
-        for point in self.points:
+        for point in known.points:
             if abs(point.fpr - wanted) < 1e-9:
-                return DecisionRule(
-                    point.threshold, min(self.real_below, point.threshold), point.fpr
-                )
-        stored = ", ".join(f"{point.fpr:g}" for point in self.points) or "none"
+                below = min(known.real_below, point.threshold)
+                return DecisionRule(point.threshold, below, point.fpr)
+        stored = ", ".join(f"{point.fpr:g}" for point in known.points) or "none"
         raise UsageError(f"adapter {self.name} has no operating point at FPR {wanted:g} ({stored})")
 
     def check_fits(self, backbone: Backbone) -> None:
@@ -161,6 +212,9 @@ class Adapter:
             raise AdapterError(
                 f"adapter {self.name}: its generator head does not fit {backbone.name}"
             )
+        second = self.second_look
+        if second is not None and not second.head.fits(2 * len(self.blocks), backbone.width):
+            raise AdapterError(f"adapter {self.name}: its second look does not fit {backbone.name}")
         if self.preprocessing.size != backbone.image_size:
             raise AdapterError(
                 f"adapter {self.name} cuts squares of {self.preprocessing.size} pixels, "
@@ -201,13 +255,16 @@ class Adapter:
         return replace(
             self,
             head=_head_as_stored(self.head),
+            second=self.second and replace(self.second, head=_rounded(self.second.head)),
             lora={name: tensor.half() for name, tensor in self.lora.items()},
         )
 
 
 def _head_as_stored(head: Head | CaptionHead) -> Head | CaptionHead:
-    if isinstance(head, CaptionHead):
-        return head.as_stored()
+    return head.as_stored() if isinstance(head, CaptionHead) else _rounded(head)
+
+
+def _rounded(head: Head) -> Head:
     if head.hidden is None:
         return head
     halves = (getattr(head.hidden, part).half().float() for part in _HIDDEN_PARTS)
@@ -218,7 +275,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
     head = adapter.head
     header: dict[str, Any] = {
-        "format": CAPTIONS_FORMAT if isinstance(head, CaptionHead) else FORMAT,
+        "format": _format(adapter),
         "name": adapter.name,
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
@@ -226,8 +283,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
         "head": _kind(head),
         "calibration": {"a": adapter.calibration.a, "b": adapter.calibration.b},
-        "operating_points": [point.to_header() for point in adapter.points],
-        "real_below": adapter.real_below,
+        **_thresholds_header(Thresholds(adapter.points, adapter.real_below)),
         "facts": adapter.facts,
     }
     if isinstance(head, CaptionHead):
@@ -238,7 +294,28 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     if (generators := adapter.generator_head) is not None:
         header["generators"] = to_header(generators)
         tensors |= to_tensors(generators)
+    if (second := adapter.second_look) is not None:
+        header["second_look"] = {
+            "head": _kind(second.head),
+            "calibration": {"a": second.calibration.a, "b": second.calibration.b},
+            "opens": second.opens,
+            "settled": second.settled,
+            "auto": _thresholds_header(second.auto),
+            "all": _thresholds_header(second.all),
+        }
+        tensors |= {_SECOND + name: tensor for name, tensor in _head_tensors(second.head).items()}
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
+
+
+def _format(adapter: Adapter) -> int:
+    if isinstance(adapter.head, CaptionHead):
+        return CAPTIONS_FORMAT
+    return FORMAT if adapter.second_look is None else SECOND_LOOK_FORMAT
+
+
+def _thresholds_header(thresholds: Thresholds) -> dict[str, Any]:
+    points = [point.to_header() for point in thresholds.points]
+    return {"operating_points": points, "real_below": thresholds.real_below}
 
 
 def _kind(head: Head | CaptionHead) -> str:
@@ -260,7 +337,8 @@ def _head_tensors(head: Head | CaptionHead) -> dict[str, torch.Tensor]:
         return {_CAPTIONS + name: tensor.contiguous() for name, tensor in tensors.items()}
     tensors = {"head.weight": head.weight, "head.bias": head.bias}
     if (hidden := head.hidden) is not None:
-        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+        halves = {part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+        tensors |= {f"{_HEAD}hidden.{part}": half for part, half in halves.items()}
     return tensors
 
 
@@ -303,15 +381,16 @@ def _beside(adapter: Adapter, folder: Path) -> Adapter:
 
 
 def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], digest: str) -> Adapter:
-    return Adapter(
+    thresholds = _thresholds(header)
+    adapter = Adapter(
         name=str(header["name"]),
         backbone=str(header["backbone"]),
         blocks=_blocks(header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
         head=_head(header, tensors),
-        calibration=Platt(**{key: finite(v) for key, v in header["calibration"].items()}),
-        points=tuple(_point(point) for point in header["operating_points"]),
-        real_below=finite(header["real_below"]),
+        calibration=_platt(header),
+        points=thresholds.points,
+        real_below=thresholds.real_below,
         facts=dict(header["facts"]),
         digest=digest,
         lora_shape=_lora_shape(shape) if (shape := header.get("lora")) else None,
@@ -323,6 +402,31 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         generators=from_file(found, tensors) if (found := header.get("generators")) else None,
         weights=str(header.get("weights") or ""),
     )
+    found = header.get("second_look")
+    return replace(adapter, second=_second(found, tensors, adapter)) if found else adapter
+
+
+def _second(
+    header: dict[str, Any], tensors: dict[str, torch.Tensor], adapter: Adapter
+) -> SecondLook:
+    return SecondLook(
+        head=_token_head(str(header["head"]), tensors, _SECOND),
+        calibration=_platt(header),
+        opens=finite(header["opens"]),
+        settled=finite(header["settled"]),
+        auto=_thresholds(header["auto"]),
+        all=_thresholds(header["all"]),
+        lora=adapter.lora_digest,
+    )
+
+
+def _platt(header: dict[str, Any]) -> Platt:
+    return Platt(**{key: finite(value) for key, value in header["calibration"].items()})
+
+
+def _thresholds(header: dict[str, Any]) -> Thresholds:
+    points = tuple(_point(point) for point in header["operating_points"])
+    return Thresholds(points, finite(header["real_below"]))
 
 
 def _blocks(values: list[Any]) -> tuple[int, ...]:
@@ -354,12 +458,16 @@ def _head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Head | Ca
     kind = str(header["head"])
     if kind == "cosine":
         return _caption_head(header["captions"], tensors)
+    return _token_head(kind, tensors)
+
+
+def _token_head(kind: str, tensors: dict[str, torch.Tensor], prefix: str = "") -> Head:
     if kind not in ("linear", "hidden"):
         raise ValueError(f"unknown head {kind}")
-    hidden = None
+    own, hidden = prefix + _HEAD, None
     if kind == "hidden":
-        hidden = Hidden(*(tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS))
-    return Head(tensors["head.weight"], tensors["head.bias"], hidden)
+        hidden = Hidden(*(tensors[f"{own}hidden.{part}"].float() for part in _HIDDEN_PARTS))
+    return Head(tensors[f"{own}weight"].float(), tensors[f"{own}bias"].float(), hidden)
 
 
 def _caption_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> CaptionHead:

@@ -1,7 +1,7 @@
 """The detector: images in, calibrated scores out."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torch.nn import functional
 from clipfake.detector.adapter import DEFAULT_ADAPTER, Adapter, load_adapter
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.backbone import Backbone, load_backbone
+from clipfake.detector.calibration import DecisionRule
 from clipfake.detector.device import (
     is_out_of_memory,
     pick_batch_size,
@@ -22,13 +23,15 @@ from clipfake.detector.device import (
     pick_precision,
 )
 from clipfake.detector.encoder import ready_encoder
+from clipfake.detector.second_look import Looks, Seen, mean_tokens
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.imaging.decode import decode, to_pixels
+from clipfake.imaging.decode import Views, decode, to_views
 from clipfake.imaging.limits import Limits
 from clipfake.records import Attribution
 
 _CHANNELS = ((3,), (4,))  # of an array [H, W, C]
 
+Pixels = npt.NDArray[np.uint8]
 ImageLike = Image.Image | npt.NDArray[np.uint8] | bytes | str | os.PathLike[str]
 
 
@@ -45,6 +48,7 @@ class Detector:
         batch_size: images that are moved to the device at once; halved, down to a micro-batch,
             when it runs out of memory.
         generators: tells generators apart; None where the adapter has nothing that does.
+        looks: which looks at a picture are taken.
     """
 
     def __init__(
@@ -56,15 +60,17 @@ class Detector:
         precision: str = "auto",
         batch_size: int | None = None,
         micro_batch: int | None = None,
+        looks: str = Looks.AUTO.value,
     ) -> None:
         """Put a backbone on a device; see ``load`` for the usual way.
 
         Raises:
             AdapterError: the adapter was made for another backbone.
-            UsageError: the device or precision is not available.
+            UsageError: the device, precision or looks are not available.
         """
         adapter.check_fits(backbone)
         self.adapter = adapter
+        self.looks = adapter.looks(Looks(looks))
         self.backbone = adapter.tune(backbone)
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
@@ -85,6 +91,7 @@ class Detector:
         precision: str = "auto",
         batch_size: int | None = None,
         micro_batch: int | None = None,
+        looks: str = Looks.AUTO.value,
         allow_download: bool = False,
     ) -> "Detector":
         """Load the default detector, or another adapter or backbone.
@@ -97,12 +104,13 @@ class Detector:
             batch_size: images moved to the device at once; None suits it.
             micro_batch: images that the encoder is given at once, to score as another machine
                 does; None is what every scan on such a device has.
+            looks: ``first``, ``auto`` or ``all``; see ``Looks``.
             allow_download: fetch a backbone that is not on this machine.
 
         Raises:
             AdapterError: the adapter cannot be read, or fits another backbone.
             BackboneError: the backbone is unknown or absent.
-            UsageError: the device or precision is not available.
+            UsageError: the device, precision or looks are not available.
         """
         loaded = load_adapter(Path(adapter) if adapter else DEFAULT_ADAPTER)
         tower = load_backbone(backbone or loaded.backbone, allow_download=allow_download)
@@ -115,7 +123,17 @@ class Detector:
             precision=precision,
             batch_size=batch_size,
             micro_batch=micro_batch,
+            looks=looks,
         )
+
+    @property
+    def tiled(self) -> bool:
+        """Whether tiles are cut out of pictures, beside the centre square."""
+        return self.looks is not Looks.FIRST
+
+    def rule(self, *, fpr: float | None = None, threshold: float | None = None) -> DecisionRule:
+        """The adapter's decision rule for the looks that are taken; see ``Adapter.rule``."""
+        return self.adapter.rule(fpr=fpr, threshold=threshold, looks=self.looks)
 
     @property
     def at_once(self) -> int:
@@ -146,12 +164,13 @@ class Detector:
         stream = enumerate(images)
         scores = [np.empty(0, dtype=np.float32)]
         while batch := list(islice(stream, self.at_once)):
-            pixels = np.stack([self._numbered(index, image) for index, image in batch])
-            scores.append(self.score_pixels(torch.from_numpy(pixels)))
+            views = [self._numbered(index, image) for index, image in batch]
+            pixels = torch.from_numpy(np.stack([each.square for each in views]))
+            scores.append(self.look(pixels, [each.tiles for each in views]).scores)
         return np.concatenate(scores)
 
     def score_pixels(self, pixels: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Score squares that are cut already.
+        """Score centre squares alone, by the first look.
 
         Args:
             pixels: uint8 RGB ``[N, 3, S, S]``, S the preprocessing's size.
@@ -159,38 +178,47 @@ class Detector:
         Returns:
             float32 ``[N]``, calibrated probabilities.
         """
-        return self.look(pixels)[0]
+        adapter = self.adapter
+        logits = adapter.head(self.tokens(pixels, adapter.blocks))
+        return adapter.calibration(logits).astype(np.float32)
 
-    def look(
-        self, pixels: torch.Tensor
-    ) -> tuple[npt.NDArray[np.float32], list[Attribution | None]]:
-        """Scores of squares, and which generator each looks like, of one forward pass.
-
-        Args:
-            pixels: as ``score_pixels`` takes them.
-
-        Returns:
-            float32 ``[N]``, calibrated probabilities; and ``[N]``, what the generator head says
-            of each, whatever its score, None without one.
-        """
-        scores, embedded = self.embed(pixels)
-        if self.generators is None or embedded is None:
-            return scores, [None] * len(scores)
-        return scores, [*self.generators.answers(embedded)]
-
-    def embed(self, pixels: torch.Tensor) -> tuple[npt.NDArray[np.float32], torch.Tensor | None]:
-        """Scores of squares, and where each lies for the generator head, of one forward pass.
+    def look(self, pixels: torch.Tensor, tiles: Sequence[Pixels | None] = ()) -> Seen:
+        """Look at pictures that are cut already.
 
         Args:
-            pixels: as ``score_pixels`` takes them.
+            pixels: centre squares, uint8 RGB ``[N, 3, S, S]``, S the preprocessing's size.
+            tiles: ``[N]``, tiles of each picture, uint8 RGB ``[T, 3, S, S]``; may be left out where
+                only the first look is taken.
 
-        Returns:
-            float32 ``[N]``, calibrated probabilities; and float32 ``[N, D]``, as
-            ``GeneratorHead.embed`` gives it, None without such a head.
+        Raises:
+            ValueError: a second look is to be taken, and there are no tiles.
         """
-        tokens, blocks = self.tokens(pixels, self.adapter.blocks), self.adapter.blocks
-        scores = self.adapter.calibration(self.adapter.head(tokens)).astype(np.float32)
-        return scores, None if self.generators is None else self.generators.embed(tokens, blocks)
+        adapter = self.adapter
+        tokens, blocks = self.tokens(pixels, adapter.blocks), adapter.blocks
+        first = adapter.calibration(adapter.head(tokens)).astype(np.float32)
+        second = np.full(first.shape, np.nan, dtype=np.float32)
+        embedded = None if self.generators is None else self.generators.embed(tokens, blocks)
+        if adapter.second_look is not None:
+            wanted = np.flatnonzero(adapter.second_look.wanted(first, self.looks)).tolist()
+            cut = [tiles[row] if row < len(tiles) else None for row in wanted]
+            if wanted:
+                own, seen = torch.from_numpy(np.array(wanted)), self._tile_tokens(cut)
+                second[wanted] = adapter.second_look.scores(tokens[own], seen)
+        return Seen(first, second, embedded)
+
+    def attributions(self, seen: Seen) -> list[Attribution | None]:
+        """Which generator each picture looks like, whatever its score; None without such a head."""
+        if self.generators is None or seen.embedded is None:
+            return [None] * len(seen.first)
+        return [*self.generators.answers(seen.embedded)]
+
+    def _tile_tokens(self, tiles: Sequence[Pixels | None]) -> torch.Tensor:
+        """Mean tokens of pictures' tiles, float32 ``[N, K, W]``."""
+        cut = [each for each in tiles if each is not None]
+        if len(cut) < len(tiles):
+            raise ValueError("a second look needs a picture's tiles")
+        tokens = self.tokens(torch.from_numpy(np.concatenate(cut)), self.adapter.blocks)
+        return mean_tokens(tokens, [len(each) for each in cut])
 
     def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:
         """Class tokens of the named blocks.
@@ -228,27 +256,27 @@ class Detector:
             tokens.append(self._encoder(padded, blocks)[: len(some)])
         return torch.cat(tokens).cpu()
 
-    def _numbered(self, index: int, image: ImageLike) -> npt.NDArray[np.uint8]:
+    def _numbered(self, index: int, image: ImageLike) -> Views:
         try:
-            return self._to_pixels(image)
+            return self._views(image)
         except ImageError as error:
             raise ImageError(error.code, f"image {index}: {error}") from error
         except TypeError as error:
             raise TypeError(f"image {index}: {error}") from error
 
-    def _to_pixels(self, image: ImageLike) -> npt.NDArray[np.uint8]:
-        preprocessing = self.adapter.preprocessing
+    def _views(self, image: ImageLike) -> Views:
+        preprocessing, tiled = self.adapter.preprocessing, self.tiled
         if isinstance(image, np.ndarray):
             image = _from_array(image)
         if isinstance(image, Image.Image):
             if not image.width or not image.height:
                 raise ImageError(ErrorCode.DAMAGED, "an image without pixels")
             try:
-                return to_pixels(image, preprocessing)[0]
+                return to_views(image, preprocessing, tiled=tiled)[0]
             except OSError as error:  # Pillow reads a file's pixels when they are asked for
                 raise ImageError(ErrorCode.DAMAGED, f"cannot be decoded ({error})") from error
         if isinstance(image, (bytes, bytearray, memoryview)):
-            return decode(bytes(image), preprocessing, Limits()).pixels
+            return decode(bytes(image), preprocessing, Limits(), tiled=tiled).views
         if not isinstance(image, (str, os.PathLike)):
             raise TypeError(
                 f"{type(image).__name__} is no image; give a Pillow image, a uint8 array, bytes or "
@@ -262,7 +290,7 @@ class Detector:
             ) from error
         except ValueError as error:
             raise ImageError(ErrorCode.MISSING, f"{image!r}: no file can have this name") from error
-        return decode(data, preprocessing, Limits()).pixels
+        return decode(data, preprocessing, Limits(), tiled=tiled).views
 
 
 def _from_array(array: npt.NDArray[Any]) -> Image.Image:

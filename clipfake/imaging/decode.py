@@ -7,7 +7,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from clipfake.imaging.limits import MAX_PNG_TEXT, Limits
 from clipfake.imaging.phash import phash, squeeze
 from clipfake.imaging.preprocessing import Preprocessing, square
 from clipfake.imaging.thumbnail import SIDE, encode, shrink
+from clipfake.imaging.tiles import tiles
 
 Image.MAX_IMAGE_PIXELS = None  # the limit is ours, checked before anything is decoded
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PNG_TEXT
@@ -38,7 +39,20 @@ _TURNS = {
 _BACK = _TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 _ON_THEIR_SIDE = (5, 6, 7, 8)
 T = TypeVar("T")
+Pixels = npt.NDArray[np.uint8]
 _TRUNCATION_WORDS = ("truncated", "incomplete", "unexpected end", "end of file")
+
+
+class Views(NamedTuple):
+    """What a detector looks at.
+
+    Attributes:
+        square: the centre square, uint8 sRGB ``[3, S, S]``.
+        tiles: of the whole picture, uint8 sRGB ``[T, 3, S, S]``; None unless asked for.
+    """
+
+    square: Pixels
+    tiles: Pixels | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +70,10 @@ class DecodedImage:
             be decoded at 1/2, 1/4 or 1/8.
         phash: perceptual hash, 16 hex digits; None for a picture of one colour, or unasked.
         thumbnail: small upright picture, WebP; None unless asked for.
+        tiles: of the whole picture, uint8 sRGB ``[T, 3, S, S]``; None unless asked for.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     format: str
     width: int
     height: int
@@ -67,6 +82,12 @@ class DecodedImage:
     stored: Image.Image
     phash: str | None = None
     thumbnail: bytes | None = None
+    tiles: Pixels | None = None
+
+    @property
+    def views(self) -> Views:
+        """What the detector looks at."""
+        return Views(self.pixels, self.tiles)
 
 
 def decode(
@@ -76,6 +97,7 @@ def decode(
     *,
     hashed: bool = False,
     pictured: bool = False,
+    tiled: bool = False,
 ) -> DecodedImage:
     """Decode the first frame of an image.
 
@@ -88,13 +110,16 @@ def decode(
         limits: ``limits.pixels`` is checked before any pixel is decoded.
         hashed: take the perceptual hash too.
         pictured: make the thumbnail too.
+        tiled: cut the tiles too.
 
     Raises:
         ImageError: with the code that says why.
     """
 
     def use(image: Image.Image, form: str) -> DecodedImage:
-        return _decode(image, form, preprocessing, limits, hashed=hashed, pictured=pictured)
+        return _decode(
+            image, form, preprocessing, limits, hashed=hashed, pictured=pictured, tiled=tiled
+        )
 
     found, note = _opened(data, use)
     return found if note is None else replace(found, notes=(*found.notes, note))
@@ -150,20 +175,31 @@ def thumbnail(data: bytes, short_side: int, limits: Limits) -> Image.Image:
     return _opened(data, shrink)[0]
 
 
-def to_pixels(
-    image: Image.Image, preprocessing: Preprocessing
-) -> tuple[npt.NDArray[np.uint8], str | None]:
-    """Cut the detector's square out of a loaded image.
-
-    Args:
-        image: any mode; its EXIF orientation and ICC profile are applied.
-        preprocessing: how the square is cut.
+def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> tuple[Pixels, str | None]:
+    """Cut the detector's square out of a loaded image; see ``to_views``.
 
     Returns:
         uint8 sRGB ``[3, S, S]``, and a note when something could not be applied.
     """
-    finish = _Finish.of(image)
-    return _channels_first(finish(square(flatten(image), preprocessing.size))), finish.note
+    views, note = to_views(image, preprocessing)
+    return views.square, note
+
+
+def to_views(
+    image: Image.Image, preprocessing: Preprocessing, *, tiled: bool = False
+) -> tuple[Views, str | None]:
+    """Cut what the detector looks at out of a loaded image.
+
+    Args:
+        image: any mode; its EXIF orientation and ICC profile are applied.
+        preprocessing: how the square is cut.
+        tiled: cut the tiles too.
+
+    Returns:
+        The views, and a note when something could not be applied.
+    """
+    finish, flat = _Finish.of(image), flatten(image)
+    return _views(flat, finish, preprocessing.size, tiled=tiled), finish.note
 
 
 class _Finish:
@@ -193,7 +229,13 @@ class _Finish:
         return rgb if self._turn is None else rgb.transpose(self._turn)
 
 
-def _channels_first(rgb: Image.Image) -> npt.NDArray[np.uint8]:
+def _views(flat: Image.Image, finish: _Finish, size: int, *, tiled: bool) -> Views:
+    cut = [_channels_first(finish(tile)) for tile in tiles(flat, size)] if tiled else []
+    # the square comes last, so that a note is about it
+    return Views(_channels_first(finish(square(flat, size))), np.stack(cut) if cut else None)
+
+
+def _channels_first(rgb: Image.Image) -> Pixels:
     return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
 
 
@@ -263,6 +305,7 @@ def _decode(
     *,
     hashed: bool,
     pictured: bool,
+    tiled: bool,
 ) -> DecodedImage:
     width, height = image.size
     turned = _orientation(image) if form == "TIFF" else 1  # Pillow turns a TIFF as it loads it
@@ -271,11 +314,11 @@ def _decode(
     animated = _load(image, form, limits, least=preprocessing.draft * preprocessing.size)
     notes = ["animated, first frame only"] if animated else []
     flat, finish = flatten(image), _Finish.of(image)
-    pixels = _channels_first(finish(square(flat, preprocessing.size)))
+    views = _views(flat, finish, preprocessing.size, tiled=tiled)
     if finish.note:
         notes.append(finish.note)
     return DecodedImage(
-        pixels,
+        views.square,
         form,
         width,
         height,
@@ -284,6 +327,7 @@ def _decode(
         image.transpose(_BACK[turned]) if turned in _BACK else image,
         phash=phash(finish(squeeze(flat))) if hashed else None,
         thumbnail=encode(finish(shrink(flat))) if pictured else None,
+        tiles=views.tiles,
     )
 
 

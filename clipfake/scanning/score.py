@@ -92,8 +92,9 @@ def _score(batch: Batch, detector: Detector, known: _Known) -> int:
     if batch.pixels is not None and new:
         chosen = list(new.values())
         pixels = batch.pixels if len(chosen) == len(batch.rows) else batch.pixels[chosen]
-        scores, looks = detector.look(pixels)
-        known.update(zip(new, zip(scores.tolist(), looks, strict=True), strict=True))
+        seen = detector.look(pixels)
+        looks = detector.attributions(seen)
+        known.update(zip(new, zip(seen.scores.tolist(), looks, strict=True), strict=True))
     for row in batch.rows:
         record = batch.records[row]
         record.score, record.looks_like = known[record.sha256 or ""]

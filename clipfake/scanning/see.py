@@ -60,10 +60,10 @@ def see_items(
     for batch in batches:
         found: dict[int, npt.NDArray[np.float32]] = {}
         if batch.pixels is not None:
-            scores, embedded = detector.embed(batch.pixels)
-            for row, score in zip(batch.rows, scores.tolist(), strict=True):
+            seen = detector.look(batch.pixels)
+            for row, score in zip(batch.rows, seen.scores.tolist(), strict=True):
                 batch.records[row].score = score
-            if embedded is not None:
-                found = dict(zip(batch.rows, embedded.numpy(), strict=True))
+            if seen.embedded is not None:
+                found = dict(zip(batch.rows, seen.embedded.numpy(), strict=True))
         for row, record in enumerate(batch.records):
             yield Seen(record, found.get(row))

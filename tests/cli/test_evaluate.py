@@ -225,7 +225,7 @@ def test_attribution_is_measured_in_the_same_pass(
     assert detector.generators is not None
     paths = sorted(tree.rglob("val/ai/?.png"))
     pixels = [np.asarray(decode(p.read_bytes(), Preprocessing(), Limits()).pixels) for p in paths]
-    _, looks = detector.look(torch.from_numpy(np.stack(pixels)))
+    looks = detector.attributions(detector.look(torch.from_numpy(np.stack(pixels))))
     given = [each is not None and each.family is not None for each in looks]
     assert found["known"]["given"]["value"] == pytest.approx(np.mean(given))
 

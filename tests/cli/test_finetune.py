@@ -194,7 +194,7 @@ def reference_file(tmp_path_factory: pytest.TempPathFactory, small_adapter_file:
     detector = Detector(small_tower(), load_adapter(small_adapter_file), device="cpu")
     file = tmp_path_factory.mktemp("reference") / "r.safetensors"
     images = [picture(seed=400 + k) for k in range(12)] + [noise(400 + k) for k in range(12)]
-    pixels = np.stack([detector._to_pixels(image) for image in images])
+    pixels = np.stack([detector._views(image).square for image in images])
     adapter = detector.adapter
     save_reference(
         file,

@@ -87,14 +87,15 @@ def test_of_another_tower_it_says_nothing(adapter: Adapter, tmp_path: Path) -> N
 def test_one_pass_gives_scores_and_answers(adapter: Adapter) -> None:
     pixels = torch.randint(0, 256, (3, 3, 224, 224), dtype=torch.uint8)
     detector = Detector(small_tower(), adapter, device="cpu", precision="fp32")
-    scores, looks = detector.look(pixels)
+    seen = detector.look(pixels)
+    scores, looks = seen.scores, detector.attributions(seen)
     assert np.array_equal(scores, detector.score_pixels(pixels))
     assert all(each is not None for each in looks)
     without = Detector(
         small_tower(), replace(adapter, generators=None), device="cpu", precision="fp32"
     )
-    assert np.array_equal(without.look(pixels)[0], scores)
-    assert without.look(pixels)[1] == [None] * 3
+    assert np.array_equal(without.look(pixels).scores, scores)
+    assert without.attributions(without.look(pixels)) == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def detector(backbone: Backbone, seed: int | None = None) -> Detector:
 def test_tokens_are_those_of_a_scan(backbone: Backbone, paths: list[str], tmp_path: Path) -> None:
     own = detector(backbone)
     tokens = cached_tokens(own, paths, tmp_path / "t.npy", workers=0)
-    pixels = torch.from_numpy(np.stack([own._to_pixels(path) for path in paths]))
+    pixels = torch.from_numpy(np.stack([own._views(path).square for path in paths]))
     assert tokens.dtype == torch.float16
     assert torch.allclose(tokens.float(), own.tokens(pixels, (1, 2)), rtol=1e-3, atol=1e-2)
 
