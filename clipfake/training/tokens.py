@@ -3,22 +3,24 @@
 import hashlib
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
-from clipfake.imaging.decode import decode, thumbnail, to_pixels
+from clipfake.imaging.decode import Views, decode, thumbnail, to_pixels, to_views
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
 from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
+from clipfake.training.chains import CHAIN_SIDE, chain
+from clipfake.training.token_store import TokenStore
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
 
@@ -32,6 +34,26 @@ class Change(Protocol):
 
     def __call__(self, data: bytes) -> bytes:
         """The file of the changed image."""
+
+
+class View(NamedTuple):
+    """A file as one look sees it.
+
+    Attributes:
+        path: the file.
+        tiled: the second look, at tiles; else the first, at the centre square.
+        chain: number of the chain of changes that it goes through first; None for none.
+    """
+
+    path: str
+    tiled: bool = False
+    chain: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The view's name in a store."""
+        kind = "clean" if self.chain is None else f"chain-{self.chain}"
+        return f"{kind}:{'tiles' if self.tiled else 'first'}:{self.path}"
 
 
 class _Squares:
@@ -129,6 +151,89 @@ def cached_tokens(
         np.save(file, tokens)
         key_file.write_text(json.dumps(key))
     return torch.from_numpy(np.load(file, mmap_mode="c"))
+
+
+def open_token_store(detector: Detector, folder: Path) -> TokenStore:
+    """A store of tokens that a detector's tower makes; see ``TokenStore``."""
+    adapter = detector.adapter
+    made_by = {
+        "tower": detector.backbone.digest,
+        "lora": adapter.lora_digest,
+        "blocks": list(adapter.blocks),
+        "precision": str(detector.precision),
+        "encoder": detector.arithmetic.encoder,
+    }
+    return TokenStore(folder, made_by, (len(adapter.blocks), detector.backbone.width))
+
+
+def fill_token_store(
+    detector: Detector,
+    store: TokenStore,
+    views: Iterable[View],
+    *,
+    workers: int = 1,
+    show: Callable[[int, int], None] = lambda _done, _total: None,
+) -> None:
+    """Compute the tokens of views that a store has not.
+
+    Args:
+        detector: whose tower computes them.
+        store: what they are appended to.
+        views: of files that can be decoded.
+        workers: decoding processes.
+        show: called with views done and in all.
+
+    Raises:
+        ImageError: an image cannot be decoded.
+        OSError: an image cannot be read.
+    """
+    missing = [view for view in views if view.name not in store]
+    cut = in_order(
+        _Cut(detector.adapter.preprocessing), missing, workers=workers, prepare=quiet_worker
+    )
+    done = 0
+    for some in _batches(zip(missing, cut, strict=True), detector.at_once):
+        pixels = torch.from_numpy(np.concatenate([squares for _, squares in some]))
+        tokens = detector.tokens(pixels, detector.adapter.blocks).half().numpy()
+        ends = np.cumsum([len(squares) for _, squares in some])[:-1]
+        store.add([view.name for view, _ in some], np.split(tokens, ends))
+        done += len(some)
+        show(done, len(missing))
+
+
+def _batches(cut: Iterable[tuple[View, Pixels]], least: int) -> Iterator[list[tuple[View, Pixels]]]:
+    """Views with their squares, in lists of at least so many squares, but for the last."""
+    some, count = [], 0
+    for view, squares in cut:
+        some.append((view, squares))
+        count += len(squares)
+        if count >= least:
+            yield some
+            some, count = [], 0
+    if some:
+        yield some
+
+
+class _Cut:
+    """What a view shows, uint8 ``[n, 3, S, S]``."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        self.preprocessing = preprocessing
+
+    def __call__(self, view: View) -> Pixels:
+        try:
+            views = self._views(Path(view.path).read_bytes(), view)
+        except ImageError as error:
+            raise ImageError(error.code, f"{view.path}: {error}") from error
+        return views.square[None] if views.tiles is None else views.tiles
+
+    def _views(self, data: bytes, view: View) -> Views:
+        if view.chain is None:
+            return decode(data, self.preprocessing, Limits(), tiled=view.tiled).views
+        # chance depends on the chain and the bytes alone, so that both looks see one copy
+        rng = random.Random(f"chain-{view.chain}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
+        changed = chain(thumbnail(data, CHAIN_SIDE, Limits()), rng)
+        return to_views(changed, self.preprocessing, tiled=view.tiled)[0]
 
 
 def _digest(tensors: dict[str, torch.Tensor]) -> str:

@@ -87,11 +87,14 @@ class Scored:
         logits: float64 ``[N]`` of an adapter's head.
         is_ai: ``[N]``.
         sources: ``[N]``.
+        second: float64 ``[N]`` of the second look's head; NaN where it was not taken, None where
+            it was taken of none.
     """
 
     logits: Floats
     is_ai: npt.NDArray[np.bool_]
     sources: npt.NDArray[np.str_]
+    second: Floats | None = None
 
     @property
     def auc(self) -> float:
