@@ -115,6 +115,8 @@ def tell(console: Console, result: Finetuned, out: Path) -> None:
         lines.append("nothing did better than the start: only thresholds moved")
     if outcome.adapter.generators is not None and outcome.adapter.generator_head is None:
         lines.append("it tells no generators apart: what did so reads the old encoder's tokens")
+    if result.lost_second_look:
+        lines.append("it takes no second look: what did so reads the old encoder's tokens")
     lines.append(f"adapter: {out} (clipfake scan --adapter {out} ...)")
     for line in lines:
         say(console, line)

@@ -45,6 +45,10 @@ class OperatingPoint:
             chosen on real images alone.
         recall_interval: its 95 % interval.
         reals: real images that the threshold was chosen on.
+        accused: share of these that is called AI; None where it was not kept.
+        upper: upper end of the one-sided 95 % interval of that share, by whole sources, where the
+            threshold was set so that it is at most ``fpr``; None where it was set by the share.
+        sources: of these images; None where that was not kept.
     """
 
     fpr: float
@@ -53,10 +57,14 @@ class OperatingPoint:
     recall: float | None
     recall_interval: tuple[float, float] | None
     reals: int
+    accused: float | None = None
+    upper: float | None = None
+    sources: int | None = None
 
     def to_header(self) -> dict[str, Any]:
-        """The form kept in an adapter's header."""
-        return asdict(self)
+        """The form kept in an adapter's header; ``accused`` and what follows only where known."""
+        optional = ("accused", "upper", "sources")
+        return {k: v for k, v in asdict(self).items() if k not in optional or v is not None}
 
     @classmethod
     def from_header(cls, header: dict[str, Any]) -> "OperatingPoint":
@@ -90,7 +98,7 @@ class DecisionRule:
         return Verdict.REAL if score < self.real_below else Verdict.INCONCLUSIVE
 
 
-def fit_platt(logits: Floats, is_ai: npt.NDArray[np.bool_]) -> Platt:
+def fit_platt(logits: Floats, is_ai: npt.NDArray[np.bool_], weights: Floats | None = None) -> Platt:
     """Fit Platt scaling by Newton's method, both classes weighing the same.
 
     Targets are smoothed as in Platt 1999, section 2.2, so separable data stay finite.
@@ -98,10 +106,13 @@ def fit_platt(logits: Floats, is_ai: npt.NDArray[np.bool_]) -> Platt:
     Args:
         logits: ``[N]``.
         is_ai: ``[N]``, True for AI images; both classes must be present.
+        weights: ``[N]``, how many images each stands for; None is one.
     """
     ai, real = int(is_ai.sum()), int((~is_ai).sum())
     target = np.where(is_ai, (ai + 1) / (ai + 2), 1 / (real + 2))
-    weight = np.where(is_ai, 0.5 / ai, 0.5 / real)
+    weight = np.ones(len(logits)) if weights is None else weights.astype(np.float64)
+    for label in (True, False):
+        weight = np.where(is_ai == label, weight / weight[is_ai == label].sum() / 2, weight)
     design = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)
     theta = np.zeros(2)
     for _ in range(100):

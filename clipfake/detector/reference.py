@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from clipfake.detector.adapter import Adapter
+from clipfake.detector.calibration import Floats
 from clipfake.detector.head import normalise
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import AdapterError, UsageError
@@ -41,6 +42,9 @@ class Reference:
         preprocessing: how the images were cut.
         lora: ``Adapter.lora_digest`` of the tower; empty for the frozen one.
         note: what the images are.
+        beyond: float64 ``[N]``, what a second look's logits have beside its linear part over the
+            tokens of the first look, ``SecondLook.beyond``; None where no second look was taken.
+        beyond_of: ``SecondLook.beyond_digest`` of that look.
     """
 
     tokens: torch.Tensor
@@ -51,6 +55,8 @@ class Reference:
     preprocessing: Preprocessing
     lora: str = ""
     note: str = ""
+    beyond: Floats | None = None
+    beyond_of: str = ""
 
     @property
     def guards(self) -> npt.NDArray[np.bool_]:
@@ -69,6 +75,17 @@ class Reference:
         """
         logits = adapter.head(self.tokens[~self.is_ai])
         return adapter.calibration(logits).astype(np.float32)
+
+    def second_logits(self, adapter: Adapter) -> Floats | None:
+        """Logits of an adapter's second look, float64 ``[N]``; None where they are not known.
+
+        They are known of a look that differs from the one that the set was made with in its linear
+        part over the tokens of the first look alone, as a correction by few images does.
+        """
+        second = adapter.second_look
+        if second is None or self.beyond is None or second.beyond_digest != self.beyond_of:
+            return None
+        return self.beyond + second.near(self.tokens)
 
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
@@ -103,6 +120,8 @@ def save_reference(
     lora: str = "",
     preprocessing: Preprocessing | None = None,
     note: str = "",
+    beyond: Floats | None = None,
+    beyond_of: str = "",
 ) -> None:
     """Write a reference set; the names of the sources are not kept, only which are the same.
 
@@ -116,6 +135,8 @@ def save_reference(
         lora: ``Adapter.lora_digest`` of the tower.
         preprocessing: how the images were cut; None is the default one.
         note: what the images are.
+        beyond: ``[N]``, see ``Reference``.
+        beyond_of: digest of the second look behind it.
 
     Raises:
         ValueError: the numbers of images or blocks differ.
@@ -130,6 +151,7 @@ def save_reference(
         "preprocessing": (preprocessing or Preprocessing()).to_header(),
         "lora": lora,
         "note": note,
+        "beyond_of": beyond_of,
     }
     tensors = {
         "tokens": levels.contiguous(),
@@ -137,6 +159,8 @@ def save_reference(
         "is_ai": torch.from_numpy(np.asarray(is_ai, dtype=np.uint8)),
         "group": torch.from_numpy(groups.reshape(-1).astype(np.int32)),
     }
+    if beyond is not None:
+        tensors["beyond"] = torch.from_numpy(np.asarray(beyond, dtype=np.float32))
     save_file(tensors, path, metadata={HEADER_KEY: json.dumps(header)})
 
 
@@ -151,8 +175,9 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             raise ValueError("too large")
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
-        _check_shapes(file, len(header["blocks"]))
-        levels, scale, is_ai, group = file.load(_DTYPES).values()
+        names = [*_DTYPES, *(["beyond"] if "beyond" in file.tensors else [])]
+        _check_shapes(file, len(header["blocks"]), names)
+        levels, scale, is_ai, group, *beyond = file.load(names).values()
         return Reference(
             tokens=levels.float() * scale,
             is_ai=is_ai.numpy().astype(bool),
@@ -162,6 +187,8 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             preprocessing=Preprocessing.from_header(header["preprocessing"]),
             lora=str(header["lora"]),
             note=str(header["note"]),
+            beyond=beyond[0].double().numpy() if beyond else None,
+            beyond_of=str(header.get("beyond_of") or ""),
         )
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such reference set; install clipfake anew") from error
@@ -171,14 +198,15 @@ def load_reference(path: Path = DEFAULT) -> Reference:
         ) from error
 
 
-def _check_shapes(file: TensorFile, blocks: int) -> None:
-    file.check(_DTYPES)
-    shapes = {name: file.tensors[name].shape for name in _DTYPES}
+def _check_shapes(file: TensorFile, blocks: int, names: Sequence[str]) -> None:
+    file.check({name: _DTYPES.get(name, ("F32",)) for name in names})
+    shapes = {name: file.tensors[name].shape for name in names}
     images, *rest = shapes["tokens"] or (0,)
     rows = (images,)
     if len(rest) != 2 or rest[0] != blocks or not images:
         raise ValueError("its tokens have another shape")
-    if (shapes["scale"], shapes["is_ai"], shapes["group"]) != (tuple(rest), rows, rows):
+    alike = {shapes[name] for name in names if name not in ("tokens", "scale")}
+    if shapes["scale"] != tuple(rest) or alike != {rows}:
         raise ValueError("its tensors differ in number")
 
 

@@ -23,6 +23,7 @@ from clipfake.training.headonly import (
 )
 from clipfake.training.options import FEW, FinetuneOptions, Move, State
 from clipfake.training.parts import counts, labelled_parts
+from clipfake.training.store import SHORT_SIDE, TILED_SIDE
 from clipfake.training.validation import Part, Scored, Validation, calibrate
 from clipfake.training.world import ALONE, World
 
@@ -40,6 +41,7 @@ class Finetuned:
         images: images trained on and held out.
         left_out: how many images were not used, by reason.
         errors: one line for each unreadable image.
+        lost_second_look: the adapter that it started from takes a second look, and it does not.
     """
 
     outcome: Outcome
@@ -47,6 +49,7 @@ class Finetuned:
     images: tuple[int, int]
     left_out: Counter[str]
     errors: tuple[str, ...]
+    lost_second_look: bool = False
 
 
 def finetune(
@@ -88,6 +91,7 @@ def finetune(
         options,
         folder,
         least=LEAST_SHOTS if few_do else LEAST_OF_A_CLASS,
+        short_side=SHORT_SIDE if base is None or base.second_look is None else TILED_SIDE,
         resume=resume,
         show=show,
         world=world,
@@ -100,6 +104,10 @@ def finetune(
     def encode(part: Part, adapter: Adapter) -> torch.Tensor:
         seen = Validation(part, backbone, options.device, options.precision)
         return seen.tokens(adapter, lambda done, total: show(State("encoding", done, total)))
+
+    def encode_tiles(part: Part, adapter: Adapter) -> torch.Tensor:
+        seen = Validation(part, backbone, options.device, options.precision)
+        return seen.tile_tokens(adapter, lambda done, total: show(State("tiles", done, total)))
 
     def tune(start: Adapter) -> Outcome:
         return tune_encoder(
@@ -128,7 +136,9 @@ def finetune(
             train, val = parts.everything, parts.nothing
         train = _capped(train, seed, left_out)
         unseen = val if val.examples else None
-        outcome = correct_head(base, train, unseen, encode, name=name, seed=seed)
+        outcome = correct_head(
+            base, train, unseen, encode, name=name, seed=seed, encode_tiles=encode_tiles
+        )
     else:
         outcome = tune(base)
     return Finetuned(
@@ -137,6 +147,7 @@ def finetune(
         images=(len(train.examples), len(val.examples)),
         left_out=left_out,
         errors=parts.errors,
+        lost_second_look=base.second_look is not None and outcome.adapter.second_look is None,
     )
 
 

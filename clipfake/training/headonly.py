@@ -14,6 +14,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
 from clipfake.detector.reference import Reference, find_reference
+from clipfake.detector.second_look import SecondLook
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import Fewshot, fit_few
@@ -22,6 +23,7 @@ from clipfake.training.sampling import weights
 from clipfake.training.validation import Comparison, Part, Scored, calibrate
 
 LEAST_HELD_OUT_OF = 64  # images of each class from which some are held out
+_FLAT = 1e-10  # slope of a calibration that tells nothing
 _LEAST_STEPS = 600  # of a new head, also where images are few
 
 Encode = Callable[[Part, Adapter], torch.Tensor]
@@ -54,12 +56,20 @@ class Outcome:
 
 
 def correct_head(
-    base: Adapter, shots: Part, held_out: Part | None, encode: Encode, *, name: str, seed: int
+    base: Adapter,
+    shots: Part,
+    held_out: Part | None,
+    encode: Encode,
+    *,
+    name: str,
+    seed: int,
+    encode_tiles: Encode | None = None,
 ) -> Outcome:
     """Correct the head of an adapter by some images.
 
-    Thresholds are set on scores of the shots by heads that had not seen them, and on the
-    reference set where it fits; held-out images only measure.
+    A second look is corrected by the same log-odds: what few images teach is read from the first
+    look, where known images hold it back. Thresholds are set on scores of the shots by heads that
+    had not seen them, and on the reference set where it fits; held-out images only measure.
 
     Args:
         base: where the head comes from.
@@ -68,16 +78,22 @@ def correct_head(
         encode: tokens of a part as an adapter's head reads them.
         name: of the new adapter.
         seed: of the folds.
+        encode_tiles: mean tokens of the tiles of a part; without it a second look is left out.
     """
     reference, no_reference = find_reference(base)
     known = reference.tokens[torch.from_numpy(reference.guards)] if reference else None
     tokens = encode(shots, base)
     examples = shots.examples
     fitted = fit_few(tokens, examples, base.linear_head, base.calibration, known=known, seed=seed)
-    tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
+    second = _corrected(base, fitted.head)
+    tuned = dataclasses.replace(base, name=name, head=fitted.head, second=second, digest="")
 
     own = Scored(fitted.logits, shots.is_ai, shots.sources)
-    tuned = calibrate(tuned, [own, *_known(reference, fitted.head)])
+    if base.second_look is not None and encode_tiles is not None:
+        tiles, scale = encode_tiles(shots, base), _scale(base)
+        moved = (fitted.logits - base.head(tokens)) * scale
+        own = dataclasses.replace(own, second=base.second_look.logits(tokens, tiles) + moved)
+    tuned = calibrate(tuned, [own, *_known(reference, tuned)])
     before, after = dataclasses.replace(own, logits=base.head(tokens)), own
     if held_out is not None:
         unseen = encode(held_out, base)
@@ -87,8 +103,8 @@ def correct_head(
         )
     # what was held back by their scores would flatter the correction
     pairs = zip(
-        _known(reference, base.linear_head, measuring=True),
-        _known(reference, fitted.head, measuring=True),
+        _known(reference, base, measuring=True),
+        _known(reference, tuned, measuring=True),
         strict=True,
     )
     compared = [(was.compare(base), now.compare(tuned)) for was, now in pairs]
@@ -105,13 +121,40 @@ def correct_head(
     return with_facts(outcome, _facts(base, shots, fitted))
 
 
-def _known(reference: Reference | None, head: Head, *, measuring: bool = False) -> list[Scored]:
+def _known(
+    reference: Reference | None, adapter: Adapter, *, measuring: bool = False
+) -> list[Scored]:
     """Logits of the reference set, of its measuring half alone if asked; none without a set."""
     if reference is None:
         return []
     taken = ~reference.guards if measuring else np.ones(len(reference.is_ai), dtype=bool)
     tokens = reference.tokens[torch.from_numpy(taken)]
-    return [Scored(head(tokens), reference.is_ai[taken], reference.groups[taken])]
+    second = reference.second_logits(adapter)
+    return [
+        Scored(
+            adapter.linear_head(tokens),
+            reference.is_ai[taken],
+            reference.groups[taken],
+            None if second is None else second[taken],
+        )
+    ]
+
+
+def _corrected(base: Adapter, head: Head) -> SecondLook | None:
+    """The second look of an adapter whose head was corrected, corrected by the same log-odds."""
+    if base.second_look is None:
+        return None
+    scale, was = _scale(base), base.linear_head
+    weight = (head.weight.double() - was.weight.double()) * scale
+    return base.second_look.corrected(weight, (head.bias.double() - was.bias.double()) * scale)
+
+
+def _scale(base: Adapter) -> float:
+    """What a logit of the first look is worth in logits of the second."""
+    second = base.second_look
+    if second is None or abs(second.calibration.a) < _FLAT:
+        return 0.0  # a flat calibration has no inverse
+    return base.calibration.a / second.calibration.a
 
 
 def new_head(

@@ -9,7 +9,7 @@ from clipfake.errors import UsageError
 from clipfake.sources.labelled import Example
 from clipfake.training.examples import LEAST_SHOTS, split_by_source, take_shots, usable
 from clipfake.training.options import FinetuneOptions, State
-from clipfake.training.store import ImageStore, build_store, open_store
+from clipfake.training.store import SHORT_SIDE, ImageStore, build_store, open_store
 from clipfake.training.validation import Part
 from clipfake.training.world import World
 
@@ -50,6 +50,7 @@ def labelled_parts(
     show: Callable[[State], None],
     world: World,
     each_generator: bool = False,
+    short_side: int = SHORT_SIDE,
 ) -> Parts:
     """Decode images and hold some of them out.
 
@@ -62,6 +63,7 @@ def labelled_parts(
         show: called as decoding goes on.
         world: the processes that train together, on the same ``folder``.
         each_generator: see ``split_by_source``.
+        short_side: of decoded images, at most.
 
     Raises:
         UsageError: too few images of a class.
@@ -69,7 +71,7 @@ def labelled_parts(
     seed = options.loop.seed
     if options.shots:
         examples = take_shots(examples, options.shots, seed)
-    store = _decode(examples, folder, options.workers, resume, show, world)
+    store = _decode(examples, folder, options.workers, resume, show, world, short_side)
     rows, left_out = usable(examples, store, least)
     everything = Part.of(examples, store, rows)
     held_out = split_by_source(
@@ -113,13 +115,14 @@ def _decode(
     resume: bool,
     show: Callable[[State], None],
     world: World,
+    short_side: int,
 ) -> ImageStore:
     paths = [example.path for example in examples]
-    if world.first and not (resume and open_store(folder, paths)):
-        for done in build_store(paths, folder, workers=workers):
+    if world.first and not (resume and open_store(folder, paths, short_side)):
+        for done in build_store(paths, folder, workers=workers, short_side=short_side):
             show(State("decoding", done, len(paths)))
     world.wait()
-    store = open_store(folder, paths)
+    store = open_store(folder, paths, short_side)
     if store is None:
         raise RuntimeError(f"{folder}: the store was changed while it was written")
     return store

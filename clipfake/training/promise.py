@@ -6,13 +6,24 @@ which is fewer, since images of a source resemble each other (Korn & Graubard 19
 intervals for proportions with small expected number of positive counts", Survey Methodology 24).
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from clipfake.detector.calibration import Floats
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.calibration import (
+    FPRS,
+    REAL_BELOW_RECALL,
+    Floats,
+    fit_platt,
+    operating_point,
+    threshold_at_recall,
+)
+from clipfake.detector.second_look import Looks, Thresholds
+from clipfake.training.validation import Scored, as_scanned
 
 LEVEL = 0.95
 _LEAST_ACCUSED = 20  # images by which it is told how alike those of a source are
@@ -79,15 +90,17 @@ class Reals:
     def _rate(self, count: int) -> Rate:
         total = float(self._weights.sum())
         share = float(self._weights[:count].sum()) / total
-        worth = total / max(1.0, self._likeness(max(count, min(_LEAST_ACCUSED, len(self.scores)))))
-        upper = (
-            1.0 if share >= 1 else float(beta.ppf(LEVEL, share * worth + 1, (1 - share) * worth))
-        )
+        told = max(count, min(_LEAST_ACCUSED, len(self.scores)))
+        worth = total / max(1.0, self._design_effect(told))
+        hits = share * worth
+        upper = 1.0 if share >= 1 else float(beta.ppf(LEVEL, hits + 1, worth - hits))
         return Rate(share, min(1.0, upper), len(self.scores), count)
 
-    def _likeness(self, count: int) -> float:
-        """Design effect of the highest ``count`` being accused: variance by sources, over that of
-        as many independent images (linearised, Korn & Graubard 1998).
+    def _design_effect(self, count: int) -> float:
+        """Variance by sources over that of as many independent images, linearised.
+
+        Args:
+            count: how many of the highest scores are accused.
         """
         weights, groups = self._weights, len(self._of_source)
         total = float(weights.sum())
@@ -122,3 +135,60 @@ def coverage(
         threshold = Reals(scores[own], sources[own]).threshold(fpr)
         broken += float((scores[~own] >= threshold).mean()) > fpr
     return broken / halves
+
+
+def promise(adapter: Adapter, evidence: Scored, weights: Floats | None = None) -> Adapter:
+    """The adapter with calibration and thresholds set so that bounds are at the stated rates.
+
+    The second look is taken from the score on that the share ``REAL_BELOW_RECALL`` of AI images
+    reach, below which the first look says ``real``, up to the first look's own threshold at the
+    smallest rate, from which no second look is needed to be sure.
+
+    Args:
+        adapter: whose heads, or such as were fitted like them without these images, gave the
+            logits.
+        evidence: both classes; logits of the second look may be missing (NaN) where ``auto`` does
+            not take it.
+        weights: ``[N]``, how many images each stands for among those that have a second logit;
+            None is one.
+
+    Raises:
+        ValueError: a second logit is missing where ``auto`` takes the look.
+    """
+    platt = fit_platt(evidence.logits, evidence.is_ai)
+    first = as_scanned(platt(evidence.logits))
+    known = _thresholds(first, evidence)
+    adapter = dataclasses.replace(adapter, calibration=platt)
+    adapter = adapter.with_thresholds(known)
+    if adapter.second_look is None or evidence.second is None:
+        return adapter
+    taken = ~np.isnan(evidence.second)
+    weight = np.ones(len(taken)) if weights is None else weights
+    again = fit_platt(evidence.second[taken], evidence.is_ai[taken], weight[taken])
+    second = adapter.second_look.opened(again, known)
+    if (second.wanted(first.astype(np.float32), Looks.AUTO) & ~taken).any():
+        raise ValueError("images that auto takes a second look of have none")
+    scores = np.full(len(first), np.nan)
+    scores[taken] = as_scanned(again(evidence.second[taken]))
+    auto = _thresholds(second.chosen(first, scores), evidence)
+    seen = Scored(scores[taken], evidence.is_ai[taken], evidence.sources[taken])
+    second = dataclasses.replace(
+        second, auto=auto, all=_thresholds(scores[taken], seen, weight[taken])
+    )
+    return dataclasses.replace(adapter, second=second)
+
+
+def _thresholds(scores: Floats, evidence: Scored, weights: Floats | None = None) -> Thresholds:
+    """Operating points at the rates of ``FPRS`` for scores of the images of ``evidence``."""
+    real, ai = ~evidence.is_ai, evidence.is_ai
+    own = None if weights is None else weights[real]
+    reals, points = Reals(scores[real], evidence.sources[real], own), []
+    for fpr in FPRS:
+        threshold = reals.threshold(fpr)
+        rate = reals.rate(threshold)
+        point = operating_point(fpr, threshold, scores, ai, evidence.sources)
+        sources = len(np.unique(evidence.sources[real]))
+        points.append(
+            dataclasses.replace(point, accused=rate.share, upper=rate.upper, sources=sources)
+        )
+    return Thresholds(tuple(points), threshold_at_recall(scores[ai], REAL_BELOW_RECALL))

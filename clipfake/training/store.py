@@ -19,6 +19,7 @@ from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import prepare_worker
 
 SHORT_SIDE = 352
+TILED_SIDE = 448  # where a second look is taken, whose tiles show a picture at that side
 _AHEAD = 16  # images that a decoding process is ahead
 _PIXELS, _INDEX = "pixels.u8", "images.json"
 
@@ -126,17 +127,19 @@ def build_store(
             if pixels is not None:
                 offset += file.write(np.ascontiguousarray(pixels).data)
             yield len(images)
-    index = {"paths": list(paths), "images": images}
+    index = {"paths": list(paths), "images": images, "short_side": short_side}
     (folder / _INDEX).write_text(json.dumps(index))
 
 
-def open_store(folder: Path, paths: Sequence[str]) -> ImageStore | None:
-    """Open what ``build_store`` wrote; None when there is none, or one of other paths."""
+def open_store(
+    folder: Path, paths: Sequence[str], short_side: int = SHORT_SIDE
+) -> ImageStore | None:
+    """Open what ``build_store`` wrote; None when there is none, or one of other images."""
     try:
         index = json.loads((folder / _INDEX).read_text())
     except (OSError, ValueError):
         return None
-    if index["paths"] != list(paths):
+    if index["paths"] != list(paths) or index.get("short_side", SHORT_SIDE) != short_side:
         return None
     return ImageStore(folder / _PIXELS, [StoredImage(*image) for image in index["images"]])
 

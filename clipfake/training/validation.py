@@ -22,7 +22,8 @@ from clipfake.detector.calibration import (
     threshold_at_recall,
 )
 from clipfake.detector.detector import Detector
-from clipfake.imaging.decode import to_pixels
+from clipfake.detector.second_look import Thresholds, mean_tokens
+from clipfake.imaging.decode import to_pixels, to_views
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.store import ImageStore
@@ -121,23 +122,39 @@ def calibrate(adapter: Adapter, parts: Sequence[Scored]) -> Adapter:
     than the rate, however large the others are.
 
     Args:
-        adapter: whose head gave the logits.
-        parts: one or more sets of images, both classes in each.
+        adapter: whose heads gave the logits.
+        parts: one or more sets of images, both classes in each. A second look needs its logits of
+            all images; without them the adapter loses it.
     """
     logits = np.concatenate([part.logits for part in parts])
     is_ai = np.concatenate([part.is_ai for part in parts])
-    sources = np.concatenate([part.sources for part in parts])
     platt = fit_platt(logits, is_ai)
-    scores = as_scanned(platt(logits))
-    reals = [as_scanned(platt(part.logits[~part.is_ai])) for part in parts]
+    first = [as_scanned(platt(part.logits)) for part in parts]
+    known = _thresholds(first, parts)
+    adapter = dataclasses.replace(adapter, calibration=platt).with_thresholds(known)
+    look, second = adapter.second_look, [part.second for part in parts if part.second is not None]
+    if look is None or len(second) < len(parts):
+        return dataclasses.replace(adapter, second=None)
+    again = fit_platt(np.concatenate(second), is_ai)
+    look = look.opened(again, known)
+    every = [as_scanned(again(own)) for own in second]
+    auto = [look.chosen(*both) for both in zip(first, every, strict=True)]
+    look = dataclasses.replace(look, auto=_thresholds(auto, parts), all=_thresholds(every, parts))
+    return dataclasses.replace(adapter, second=look)
+
+
+def _thresholds(scores: Sequence[Floats], parts: Sequence[Scored]) -> Thresholds:
+    """Thresholds for scores of the images of some parts, each the highest that a part asks for."""
+    every = np.concatenate(scores)
+    is_ai = np.concatenate([part.is_ai for part in parts])
+    sources = np.concatenate([part.sources for part in parts])
     points = []
     for fpr in FPRS:
-        threshold = max(threshold_at_fpr(own, fpr) for own in reals)
-        points.append(operating_point(fpr, threshold, scores, is_ai, sources))
-    real_below = threshold_at_recall(scores[is_ai], REAL_BELOW_RECALL)
-    return dataclasses.replace(
-        adapter, calibration=platt, points=tuple(points), real_below=real_below
-    )
+        threshold = max(
+            threshold_at_fpr(own[~part.is_ai], fpr) for own, part in zip(scores, parts, strict=True)
+        )
+        points.append(operating_point(fpr, threshold, every, is_ai, sources))
+    return Thresholds(tuple(points), threshold_at_recall(every[is_ai], REAL_BELOW_RECALL))
 
 
 class Validation:
@@ -167,6 +184,19 @@ class Validation:
             tokens.append(detector.tokens(pixels, adapter.blocks))
             show(min(at + size, len(rows)), len(rows))
         return torch.cat(tokens)
+
+    def tile_tokens(
+        self, adapter: Adapter, show: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> torch.Tensor:
+        """Mean tokens of the tiles that a second look sees; as ``tokens``."""
+        detector = Detector(self._backbone, adapter, device=self._device, precision=self._precision)
+        means, count = [], len(self.part.examples)
+        for row in range(count):
+            views, _note = to_views(self.part.store[row], adapter.preprocessing, tiled=True)
+            tokens = detector.tokens(torch.from_numpy(views.tiles), adapter.blocks)
+            means.append(mean_tokens(tokens, [len(tokens)]))
+            show(row + 1, count)
+        return torch.cat(means)
 
     def scored(self, adapter: Adapter) -> Scored:
         """Logits of the adapter's head."""
