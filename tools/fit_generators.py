@@ -96,7 +96,10 @@ def named_rows(manifest: Path, originals: Path | None, origins: Path | None) -> 
 
 
 def full_size(manifest: Path, originals: Path | None, origins: Path | None) -> Iterator[Row]:
-    """Rows of a manifest, their paths those of the full-size originals where these are at hand."""
+    """Rows of a manifest, their paths those of the full-size originals where these are at hand.
+
+    A column ``small`` then has the path that the manifest gives.
+    """
     digests = {} if origins is None else {r["key"]: r["sha256"] for r in read_csv(origins)}
     files = {} if originals is None else {file.stem: file for file in originals.iterdir()}
     folder = manifest.parent.resolve()
@@ -104,7 +107,7 @@ def full_size(manifest: Path, originals: Path | None, origins: Path | None) -> I
         if row.get("form", "normalised") == "normalised":
             key = Path(row["path"]).stem
             file = files.get(digests.get(key, key)) or row.get("full") or folder / row["path"]
-            yield {**row, "path": str(file)}
+            yield {**row, "path": str(file), "small": str(folder / row["path"])}
 
 
 def labelled(tokens: torch.Tensor, blocks: tuple[int, ...], rows: Sequence[Row]) -> Labelled:

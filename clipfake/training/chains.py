@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from clipfake.training.augment import FILTERS, add_noise
 
-CHAIN_SIDE = 1024  # short side that chains start from, at most
+SIDES = (1024, 512)  # short sides that chains of even and of odd numbers start from, at most
 _SMALLEST = 160  # short side below which nothing is scaled down
 _STEPS = (2, 5)
 _PHOTO_NETWORKS = ((1080, 76), (1600, 70), (2048, 82), (960, 71), (720, 80))

@@ -19,7 +19,7 @@ from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
 from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
-from clipfake.training.chains import CHAIN_SIDE, chain
+from clipfake.training.chains import SIDES, chain
 from clipfake.training.token_store import TokenStore
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
@@ -232,7 +232,8 @@ class _Cut:
             return decode(data, self.preprocessing, Limits(), tiled=view.tiled).views
         # chance depends on the chain and the bytes alone, so that both looks see one copy
         rng = random.Random(f"chain-{view.chain}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
-        changed = chain(thumbnail(data, CHAIN_SIDE, Limits()), rng)
+        side = SIDES[view.chain % len(SIDES)]
+        changed = chain(thumbnail(data, side, Limits()), rng)
         return to_views(changed, self.preprocessing, tiled=view.tiled)[0]
 
 
