@@ -35,9 +35,9 @@ class Draw:
         chained: share that is seen through a chain too.
     """
 
-    open_fakes: int = 1300
-    easy: int = 350
-    chained: float = 0.3
+    open_fakes: int = 900
+    easy: int = 300
+    chained: float = 0.2
 
 
 @dataclass(frozen=True)

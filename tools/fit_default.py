@@ -8,8 +8,8 @@ The manifest has columns path, split (train, val), label (real, fake), generator
 them. The tower is that of ADAPTER, its LoRA stays. Heads are fitted on split train. Calibration and
 thresholds are set on scores of split train by heads that were fitted without the image's source,
 and of split val by the heads themselves: a threshold is the lowest one whose false-positive rate
-has its upper 95 % bound at the stated rate. Tokens are kept in the work folder, so that a second run
-takes minutes. The reference set keeps tokens of split val.
+has its upper 95 % bound at the stated rate. Tokens are kept in the work folder, so that a second
+run takes minutes. The reference set keeps tokens of half of the sources of split val.
 """
 
 import argparse
