@@ -11,6 +11,8 @@ Only bytes with the named sha256 are used.
 FOLDER then holds `more/`, the files byte for byte, and `manifest.csv`: the rows of MANIFEST.csv,
 paths absolute, and the new ones in split train. No repository that the manifest names as a source
 of split val gives images, and none is added whose difference hash is within 6 bits of another's.
+`--kept-back FILE` (`tools/kept_back.py`) leaves out what tests the detector from outside, of PICKS
+and of MANIFEST, by repository, bytes and look.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from clipfake.errors import ImageError
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
 from tools.gather_images import COLUMNS, HASHED_SIDE, Row, alike, blobs, clone_of, dhash, read_csv
+from tools.kept_back import KeptBack
 
 
 def main() -> None:
@@ -33,23 +36,34 @@ def main() -> None:
     parser.add_argument("picks", type=Path)
     parser.add_argument("clones", type=Path)
     parser.add_argument("--files", type=Path, help="folder of files named by their sha256")
+    parser.add_argument("--kept-back", type=Path, help="digests of what must not be trained on")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     (args.out / "more").mkdir(parents=True, exist_ok=True)
 
     folder = args.manifest.parent.resolve()
-    known = [{**row, "path": str(folder / row["path"])} for row in read_csv(args.manifest)]
+    known, hashes, counts, new = [], [], Counter[str](), []
+    kept_back = KeptBack(args.kept_back)
+    for row in read_csv(args.manifest):
+        path = folder / row["path"]
+        data = path.read_bytes()
+        hashed = dhash(thumbnail(data, HASHED_SIDE, Limits()))
+        digest = hashlib.sha256(data).hexdigest()
+        if kept_back.repository(row["source"]) or kept_back.image(digest, hashed):
+            counts["kept back, of the manifest"] += 1
+            continue
+        known.append({**row, "path": str(path)})
+        hashes.append(hashed)
     held_out = {row["source"] for row in known if row["split"] == "val"}
-    hashes = [
-        dhash(thumbnail(Path(row["path"]).read_bytes(), HASHED_SIDE, Limits())) for row in known
-    ]
     by_repo: dict[str, list[Row]] = defaultdict(list)
     for pick in read_csv(args.picks):
         by_repo[pick["repo"]].append(pick)
-    counts, new = Counter[str](), []
     for repo, picks in by_repo.items():
         if repo in held_out:
             counts["of sources held out"] += len(picks)
+            continue
+        if kept_back.repository(repo):
+            counts["kept back"] += len(picks)
             continue
         for pick, data in _files(args.files, args.clones, repo, picks):
             if data is None:
@@ -59,6 +73,9 @@ def main() -> None:
                 hashed = dhash(thumbnail(data, HASHED_SIDE, Limits()))
             except ImageError:
                 counts["unreadable"] += 1
+                continue
+            if kept_back.image(pick["sha256"], hashed):
+                counts["kept back"] += 1
                 continue
             if alike(hashed, hashes):
                 counts["like another image"] += 1

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.conftest import encoded, picture
 from tools.add_images import main
+from tools.gather_images import dhash
 
 PICKS = ("repo", "commit", "src_path", "sha256", "label", "generator")
 
@@ -79,3 +81,38 @@ def test_new_images_come_from_clones_and_files_and_known_ones_do_not(
         ("train", "fake", "absent/repo"),
     ]
     assert [Path(row["path"]).read_bytes() for row in rows[1:]] == [files["new.png"], held]
+
+
+def test_what_is_kept_back_by_repository_bytes_or_look_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "files").mkdir()
+    pictures = [picture(300, 240, seed=seed) for seed in range(5)]
+    digests = []
+    for image in pictures:
+        data = encoded(image)
+        digests.append(hashlib.sha256(data).hexdigest())
+        (tmp_path / "files" / f"{digests[-1]}.png").write_bytes(data)
+    (tmp_path / "known.png").write_bytes(encoded(pictures[4], "JPEG"))
+    base = {"split": "train", "label": "real", "generator": "photo", "full": ""}
+    manifest = write(tmp_path / "m.csv", [{"path": "known.png", "source": "any/one", **base}])
+    repos = ("Hidden/Repo", "open/one", "open/two", "open/three")
+    picks = [
+        dict(zip(PICKS, (repo, "0" * 40, "a.png", sha, "fake", "sdxl"), strict=True))
+        for repo, sha in zip(repos, digests[:4], strict=True)
+    ]
+    held = {
+        "repositories": [hashlib.sha256(b"kept back hidden/repo").hexdigest()[:20]],
+        "sha256": [digests[1][:16]],
+        "dhash": [f"{dhash(pictures[at]):016x}" for at in (2, 4)],
+    }
+    (tmp_path / "kept.json").write_text(json.dumps(held))
+    arguments = [str(manifest), str(write(tmp_path / "p.csv", picks)), str(tmp_path / "clones")]
+    arguments += ["--files", str(tmp_path / "files"), "--out", str(tmp_path / "out")]
+    arguments += ["--kept-back", str(tmp_path / "kept.json")]
+    monkeypatch.setattr("sys.argv", ["add_images", *arguments])
+    main()
+    counts = dict(reversed(line.split(None, 1)) for line in capsys.readouterr().out.splitlines())
+    assert counts == {"kept back, of the manifest": "1", "kept back": "3", "new, fake": "1"}
+    with (tmp_path / "out" / "manifest.csv").open(newline="") as file:
+        assert [row["source"] for row in csv.DictReader(file)] == ["open/three"]
