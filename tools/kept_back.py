@@ -1,8 +1,8 @@
 """Images that test a detector from outside, and so must not be trained on: digests of them.
 
-The file is JSON: ``repositories``, the first 20 hex digits of the sha256 of ``kept back owner/name``
-in small letters; ``sha256``, the first 16 digits of each image's; ``dhash``, 64-bit difference
-hashes in hex. It names neither images nor labels.
+The file is JSON: ``repositories``, the first 20 hex digits of the sha256 of
+``kept back owner/name`` in small letters; ``sha256``, the first 16 digits of each image's;
+``dhash``, 64-bit difference hashes in hex. It names neither images nor labels.
 """
 
 import hashlib
