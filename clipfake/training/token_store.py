@@ -39,11 +39,12 @@ class TokenStore:
                 (folder / name).unlink(missing_ok=True)
             key.write_text(facts)
         index = folder / _INDEX
-        for line in index.read_text().splitlines() if index.exists() else ():
-            try:
-                name, first, count = json.loads(line)
-            except ValueError:  # the last line of a process that was killed
-                continue
+        text = index.read_text() if index.exists() else ""
+        if text and not text.endswith("\n"):  # the last line of a process that was killed
+            text = text[: text.rfind("\n") + 1]
+            index.write_text(text)
+        for line in text.splitlines():
+            name, first, count = json.loads(line)
             self._rows[name] = (first, count)
         self._end = max((first + count for first, count in self._rows.values()), default=0)
 
