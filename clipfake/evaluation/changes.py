@@ -20,7 +20,7 @@ Change = Callable[[Image.Image, float, int], Image.Image | bytes]
 # degrees to which the screens of cyan, magenta and yellow are turned, so that no moire is seen
 _SCREENS = (15.0, 75.0, 0.0)
 # pixels from dot to dot: 100 lines per inch, cells of 6 x 6 dots at 600 dpi, scanned at 300 dpi
-# (https://www.scantips.com/basics03.html)
+# (http://www.scantips.com/basics03.html)
 _DOT = 3.0
 _LIGHTS = 4  # a side of the grid by which light falls unevenly
 
