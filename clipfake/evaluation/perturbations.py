@@ -16,8 +16,8 @@ from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
 
 CHAINS = {
-    # a photo network, twice: Instagram keeps 1,080 pixels, Facebook said that it resamples by Lanczos
-    # (blog.patyuen.com, 2010-10-19); who saves a photo and posts it again compresses it again
+    # a photo network, twice: Instagram keeps 1,080 pixels, Facebook said that it resamples by
+    # Lanczos (blog.patyuen.com, 2010-10-19); who saves and posts again compresses again
     "social-a": "lanczos-1080+jpeg-80+jpeg-70",
     # 2,048 and 720 are sizes of Facebook's, WebP of 75 is what libwebp writes unasked; a page then
     # serves a smaller JPEG of that
@@ -29,8 +29,8 @@ CHAINS = {
     # a 10 x 15 cm print scanned at 300 dpi: tones and geometry are changed as Lin and Chang model
     # it (1999, "Distortion modeling and invariant extraction for digital image print-and-scan
     # process"), dots grow (gamma; Solanki et al. 2005, "Modeling the print-scan process for
-    # resilient data hiding"). Ink on paper spans some 19 to 237 of 255, ink and lens blur, the paper has
-    # grain, the lid lets light in, and a scanner sharpens; these strengths are chosen, not measured
+    # resilient data hiding"). Ink on paper spans some 18 to 237 of 255, ink and lens blur, paper
+    # has grain, the lid lets light in, and a scanner sharpens; strengths are chosen, not measured
     "print-scan-like": "lanczos-1772+gamma-1.1+halftone-14+contrast-0.86+blur-0.7+rotate-0.7"
     "+noise-2+shade-4+sharpen-80+jpeg-85",
 }
