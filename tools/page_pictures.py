@@ -31,7 +31,7 @@ from clipfake.evaluation.dataset import LabelledSet, Layout
 from clipfake.evaluation.evaluate import evaluate
 from clipfake.evaluation.figures import figures
 from clipfake.evaluation.page.page import write_page
-from clipfake.evaluation.perturbations import SUITE
+from clipfake.evaluation.perturbations import SUITE, perturbation
 from clipfake.evaluation.result import Robustness
 from clipfake.evaluation.scores import Scores
 from clipfake.plan import ScanPlan
@@ -84,7 +84,9 @@ def page_of_evaluation(folder: Path, groups: int = 40) -> Path:
     rule = DecisionRule(0.7, 0.3, fpr=0.01)
     found = evaluate(data, held, rule, draws=40, audit=False)
     for name in SUITE:
-        found.robustness.append(Robustness(name, figures(found.images, rule, draws=20)))
+        found.robustness.append(
+            Robustness(perturbation(name), figures(found.images, rule, draws=20))
+        )
     path = folder / "evaluation.html"
     write_page(found, path, workers=0)
     return path

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from clipfake.evaluation.perturbations import WHOLE
+from clipfake.evaluation.changes import WHOLE
 from clipfake.imaging.decode import decode, thumbnail
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing, square

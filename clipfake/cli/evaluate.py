@@ -46,8 +46,9 @@ def evaluate_command(
     perturb: Annotated[
         list[str] | None,
         typer.Option(
-            help="Measure changed images too: all, or names such as jpeg-75, resize-0.5, "
-            "resize-0.5+jpeg-75; repeatable, commas allowed."
+            help="Measure changed images too: all, names such as jpeg-75, resize-0.5, "
+            "resize-0.5+jpeg-75, or the chains social-a, social-b, screenshot-chain and "
+            "print-scan-like; repeatable, commas allowed."
         ),
     ] = None,
     bias: Annotated[

@@ -77,7 +77,9 @@ class EvaluationScreen:
         if found.robustness:
             rows = [found.overall, *(row.figures for row in found.robustness)]
             names = ["none", *(row.perturbation for row in found.robustness)]
-            print_table(out, _table("perturbed, thresholds unchanged", rows, names))
+            print_table(out, _perturbed(rows, names))
+            for name, of in found.chains.items():
+                self._say(f"{printable(name)} is {of}")
         self._bias(found)
         if found.attribution is not None:
             self._attribution(found.attribution)
@@ -182,15 +184,15 @@ def _in_all(figures: Figures, by: str) -> Table:
     return table
 
 
-def _table(title: str, rows: list[Figures], names: list[str] | None = None) -> Table:
+def _table(title: str, rows: list[Figures]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("", overflow="fold")
     for column in ("AI", "real", "AUC", "recall", "FPR", "at 1 % FPR"):
         table.add_column(column, justify="right")
-    for name, row in zip(names or [row.name for row in rows], rows, strict=True):
+    for row in rows:
         own = "*" if row.reals == "own" else ""
         table.add_row(
-            Text(printable(name)),
+            Text(printable(row.name)),
             _count(row.ai, row.ai_unscored),
             _count(row.real, row.real_unscored) + own,
             _number(row.auc),
@@ -200,6 +202,19 @@ def _table(title: str, rows: list[Figures], names: list[str] | None = None) -> T
         )
     if any(row.reals == "own" for row in rows):
         table.caption = "* the generator's own real images"
+    return table
+
+
+def _perturbed(rows: list[Figures], names: list[str]) -> Table:
+    """What the unchanged thresholds do, with intervals."""
+    table = Table(title="perturbed, thresholds unchanged", title_justify="left")
+    table.add_column("", overflow="fold")
+    for column in ("AUC", "recall", "FPR", "unscored"):
+        table.add_column(column, justify="right")
+    for name, row in zip(names, rows, strict=True):
+        unscored = str(row.ai_unscored + row.real_unscored)
+        shares = (_share(row.recall), _share(row.fpr))
+        table.add_row(Text(printable(name)), _number(row.auc), *shares, unscored)
     return table
 
 

@@ -129,7 +129,7 @@ def perturb(
     for change in changes:
         images = Images.of(found.data.examples, scorer.score(found.data, show, change))
         images.check(f"{found.data.path}, {change.name}")
-        found.robustness.append(Robustness(change.name, figures(images, scorer.rule, draws=draws)))
+        found.robustness.append(Robustness(change, figures(images, scorer.rule, draws=draws)))
 
 
 def attribute(

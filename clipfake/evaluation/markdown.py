@@ -28,6 +28,8 @@ def markdown(found: Evaluation) -> str:
         names = ["none", *(row.perturbation for row in found.robustness)]
         sets = [found.overall, *(row.figures for row in found.robustness)]
         parts.append(_sets("perturbation", sets, names))
+        chains = "; ".join(f"{_plain(name)} is {_plain(of)}" for name, of in found.chains.items())
+        parts += [f"Thresholds are unchanged{'; ' if chains else ''}{chains}."]
     if found.bias is not None and found.bias.auc is not None:
         warning = "; this set can flatter a detector" if found.bias.warns else ""
         parts.append(
@@ -179,7 +181,7 @@ def _sets(kind: str, rows: Sequence[Figures], names: Sequence[str] | None = None
             f"{row.average_precision.value:.3f}",
             _bare(row.accuracy),
             share(row.recall),
-            _bare(row.fpr),
+            share(row.fpr),
         )
         for name, row in zip(names or [row.name for row in rows], rows, strict=True)
     ]

@@ -1,28 +1,39 @@
-"""What becomes of images on their way, by name: compression, resizing, cropping, blur, noise.
+"""What becomes of images on their way, by name.
 
-A name is a kind and its strength, ``jpeg-75``; several are joined by ``+`` and happen in that
-order, ``resize-0.5+jpeg-75``.
+A name is a kind of change and its strength, ``jpeg-75``, or a chain of ``CHAINS``; several are
+joined by ``+`` and happen in that order, ``resize-0.5+jpeg-75``.
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image
 
-from clipfake.errors import ErrorCode, ImageError, UsageError
+from clipfake.errors import UsageError
+from clipfake.evaluation.changes import KINDS, WHOLE, opened, saved
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
 
-WHOLE = 2**20  # a short side that no image has, pixels
-_SOCIAL_SIDE = 1080
-_SCREEN = 0.8
-
-# an image and a strength in, and a seed for what chance decides; what compresses gives a file
-Change = Callable[[Image.Image, float, int], Image.Image | bytes]
-_KINDS: dict[str, Change] = {}
+CHAINS = {
+    # a photo network, twice: Instagram keeps 1,080 pixels, Facebook said that it resamples by
+    # Lanczos (blog.patyuen.com, 2010-10-19); who saves and posts again compresses again
+    "social-a": "lanczos-1080+jpeg-80+jpeg-70",
+    # 2,048 and 720 are sizes of Facebook's, WebP of 75 is what libwebp writes unasked; a page then
+    # serves a smaller JPEG of that
+    "social-b": "lanczos-2048+webp-75+width-720+jpeg-82",
+    # a 3:4 photo fills a phone's screen of 1,080 pixels with 1,440; a hand crops, and Telegram for
+    # Android sends 1,280 pixels as JPEG of 80 (its AndroidUtilities.getPhotoSize). The PNG between
+    # loses nothing, so it is no step
+    "screenshot-chain": "bilinear-1440+randomcrop-0.95+bilinear-1280+jpeg-80",
+    # a 10 x 15 cm print scanned at 300 dpi: tones and geometry are changed as Lin and Chang model
+    # it (1999, "Distortion modeling and invariant extraction for digital image print-and-scan
+    # process"), dots grow (gamma; Solanki et al. 2005, "Modeling the print-scan process for
+    # resilient data hiding"). Ink on paper spans some 18 to 237 of 255, ink and lens blur, paper
+    # has grain, the lid lets light in, and a scanner sharpens; strengths are chosen, not measured
+    "print-scan-like": "lanczos-1772+gamma-1.1+halftone-14+contrast-0.86+blur-0.7+rotate-0.7"
+    "+noise-2+shade-4+sharpen-80+jpeg-85",
+}
 
 SUITE = (
     *(f"jpeg-{quality}" for quality in (95, 85, 75, 50, 30)),
@@ -31,29 +42,38 @@ SUITE = (
     *(f"blur-{deviation}" for deviation in (1, 2)),
     *(f"noise-{deviation}" for deviation in (4, 8)),
     "crop-0.75",
-    f"screenshot-{_SCREEN}",
-    f"fit-{_SOCIAL_SIDE}+jpeg-75",
+    "screenshot-0.8",
+    "fit-1080+jpeg-75",
     "resize-0.5+jpeg-75",
     "flip",
+    *CHAINS,
 )
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A chain of named changes; picklable, so that workers can be given one.
+    """A sequence of changes; picklable, so that workers can be given one.
 
     Attributes:
         name: as it was asked for.
-        steps: kinds with their strengths, in order.
+        steps: kinds with their strengths, in order; 1 for a kind that has none.
     """
 
     name: str
     steps: tuple[tuple[str, float], ...]
 
+    @property
+    def spelled(self) -> str:
+        """The name of the same steps without chains."""
+        return "+".join(
+            kind if KINDS[kind].strength is None else f"{kind}-{repr(value).removesuffix('.0')}"
+            for kind, value in self.steps
+        )
+
     def __call__(self, data: bytes) -> bytes:
         """A file whose image is changed; PNG unless the last change compresses.
 
-        What chance decides follows from the bytes and the name.
+        What chance decides follows from the bytes, the name and the place of a change.
 
         Args:
             data: the whole file.
@@ -64,29 +84,19 @@ class Perturbation:
         image: Image.Image | bytes = thumbnail(data, WHOLE, Limits())
         digest = hashlib.sha256(data + self.name.encode()).digest()
         seed = int.from_bytes(digest[:8], "big")
-        for kind, strength in self.steps:
-            image = _KINDS[kind](_opened(image), strength, seed)
-        return image if isinstance(image, bytes) else _saved(image, "PNG", compress_level=1)
+        for place, (kind, strength) in enumerate(self.steps):
+            image = KINDS[kind].change(opened(image), strength, seed + place)
+        return image if isinstance(image, bytes) else saved(image, "PNG", compress_level=1)
 
 
 def perturbation(name: str) -> Perturbation:
     """The perturbation of a name.
 
     Raises:
-        UsageError: a kind is unknown, or its strength is out of range.
+        UsageError: a kind or chain is unknown, or a strength is missing or out of range.
     """
-    steps = []
-    for part in name.split("+"):
-        kind, _, strength = part.partition("-")
-        if kind not in _KINDS:
-            raise UsageError(f"perturbation {part}: unknown; kinds are {', '.join(_KINDS)}")
-        try:
-            value = float(strength or 1)
-            _check(kind, value)
-        except ValueError as error:
-            raise UsageError(f"perturbation {part}: {error}; such as {_such_as(kind)}") from error
-        steps.append((kind, value))
-    return Perturbation(name, tuple(steps))
+    parts = (step for part in name.split("+") for step in CHAINS.get(part, part).split("+"))
+    return Perturbation(name, tuple(_step(part) for part in parts))
 
 
 def perturbations(names: Sequence[str]) -> list[Perturbation]:
@@ -101,101 +111,29 @@ def perturbations(names: Sequence[str]) -> list[Perturbation]:
     return [perturbation(name) for name in wanted]
 
 
-def _check(kind: str, value: float) -> None:
-    if kind in ("jpeg", "webp") and not (1 <= value <= 100 and value == int(value)):
-        raise ValueError("a quality is a whole number from 1 to 100")
-    if kind in ("crop", "screenshot") and not 0 < value <= 1:
-        raise ValueError("a share is above 0 and at most 1")
-    if kind == "resize" and not 0 < value <= 4:
-        raise ValueError("a scale is above 0 and at most 4")
-    if kind == "fit" and not (1 <= value <= WHOLE and value == int(value)):
-        raise ValueError("a side is a whole number of pixels")
-    if kind in ("blur", "noise") and not 0 < value <= 100:
-        raise ValueError("a standard deviation is above 0 and at most 100")
+def _step(part: str) -> tuple[str, float]:
+    kind, _, strength = part.partition("-")
+    chains = f"chains are {', '.join(CHAINS)}"
+    if kind not in KINDS:
+        raise UsageError(f"perturbation {part}: unknown; kinds are {', '.join(KINDS)}; {chains}")
+    rule = KINDS[kind].strength
+    if rule is None:
+        if strength:
+            raise UsageError(f"perturbation {part}: {kind} has no strength; give {kind} alone")
+        return kind, 1.0
+    such_as = f"such as {_such_as(kind)}"
+    try:
+        value = float(strength)
+    except ValueError as error:
+        text = f"its strength {strength!r} is no number" if strength else "its strength is missing"
+        raise UsageError(f"perturbation {part}: {text}; {such_as}; {chains}") from error
+    try:
+        rule.check(value)
+    except ValueError as error:
+        raise UsageError(f"perturbation {part}: {error}; {such_as}") from error
+    return kind, value
 
 
 def _such_as(kind: str) -> str:
-    return next(part for name in SUITE for part in name.split("+") if part.startswith(kind))
-
-
-def _kind(name: str) -> Callable[[Change], Change]:
-    def register(change: Change) -> Change:
-        _KINDS[name] = change
-        return change
-
-    return register
-
-
-@_kind("jpeg")
-def _jpeg(image: Image.Image, quality: float, _seed: int) -> bytes:
-    return _saved(image, "JPEG", quality=int(quality))
-
-
-@_kind("webp")
-def _webp(image: Image.Image, quality: float, _seed: int) -> bytes:
-    return _saved(image, "WEBP", quality=int(quality))
-
-
-@_kind("resize")
-def _resize(image: Image.Image, scale: float, _seed: int) -> Image.Image:
-    return _scaled(image, scale, Image.Resampling.BICUBIC)
-
-
-@_kind("fit")
-def _fit(image: Image.Image, side: float, _seed: int) -> Image.Image:
-    """The long side made at most so many pixels, as social networks do."""
-    scale = side / max(image.size)
-    return _scaled(image, scale, Image.Resampling.BICUBIC) if scale < 1 else image
-
-
-@_kind("blur")
-def _blur(image: Image.Image, deviation: float, _seed: int) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(deviation))
-
-
-@_kind("noise")
-def _noise(image: Image.Image, deviation: float, seed: int) -> Image.Image:
-    samples = np.asarray(image, dtype=np.float32)
-    noise = np.random.default_rng(seed).normal(0.0, deviation, samples.shape)
-    return Image.fromarray((samples + noise).round().clip(0, 255).astype(np.uint8))
-
-
-@_kind("crop")
-def _crop(image: Image.Image, share: float, _seed: int) -> Image.Image:
-    """The centre, ``share`` of each side."""
-    width, height = max(1, round(image.width * share)), max(1, round(image.height * share))
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    return image.crop((left, top, left + width, top + height))
-
-
-@_kind("screenshot")
-def _screenshot(image: Image.Image, scale: float, _seed: int) -> Image.Image:
-    """As a viewer shows it: bilinear, to a part of its size; kept without loss."""
-    return _scaled(image, scale, Image.Resampling.BILINEAR)
-
-
-@_kind("flip")
-def _flip(image: Image.Image, _strength: float, _seed: int) -> Image.Image:
-    return ImageOps.mirror(image)
-
-
-def _scaled(image: Image.Image, scale: float, resampling: Image.Resampling) -> Image.Image:
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, resampling)
-
-
-def _opened(image: Image.Image | bytes) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return image
-    with Image.open(io.BytesIO(image)) as opened:
-        return opened.convert("RGB")
-
-
-def _saved(image: Image.Image, form: str, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    try:
-        image.save(buffer, form, **options)
-    except (OSError, ValueError) as error:  # a side over what the format can hold
-        text = f"cannot be stored as {form}: {error}"
-        raise ImageError(ErrorCode.UNSUPPORTED, text) from error
-    return buffer.getvalue()
+    steps = (step for name in SUITE for step in CHAINS.get(name, name).split("+"))
+    return next(step for step in steps if step.partition("-")[0] == kind)

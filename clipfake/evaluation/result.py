@@ -15,6 +15,7 @@ from clipfake.evaluation.dataset import LabelledSet
 from clipfake.evaluation.figures import Figures, Images, RealSource
 from clipfake.evaluation.generator_head import GeneratorFigures
 from clipfake.evaluation.intervals import Estimate
+from clipfake.evaluation.perturbations import Perturbation
 from clipfake.evaluation.scores import Scores
 
 CLEAN = "none"
@@ -25,12 +26,17 @@ class Robustness:
     """Figures of the same images, changed; thresholds are those of the clean ones.
 
     Attributes:
-        perturbation: its name.
+        change: what was done to them.
         figures: of all images together.
     """
 
-    perturbation: str
+    change: Perturbation
     figures: Figures
+
+    @property
+    def perturbation(self) -> str:
+        """The name of the change."""
+        return self.change.name
 
 
 @dataclass
@@ -70,6 +76,12 @@ class Evaluation:
     attribution: GeneratorFigures | None = None
 
     @property
+    def chains(self) -> dict[str, str]:
+        """Names of perturbations that stand for others, with what they stand for."""
+        changes = [row.change for row in self.robustness]
+        return {change.name: change.spelled for change in changes if change.name != change.spelled}
+
+    @property
     def unscored(self) -> Counter[str]:
         """Images without a score, by reason; files that are no image are counted apart."""
         found = Counter[str]()
@@ -106,7 +118,11 @@ class Evaluation:
             "real_sources": [dataclasses.asdict(row) for row in self.real_sources],
             "real_kinds": [dataclasses.asdict(row) for row in self.real_kinds],
             "robustness": [
-                {"perturbation": row.perturbation, **dataclasses.asdict(row.figures)}
+                {
+                    "perturbation": row.perturbation,
+                    "steps": row.change.spelled,
+                    **dataclasses.asdict(row.figures),
+                }
                 for row in self.robustness
             ],
             "bias": None if self.bias is None else dataclasses.asdict(self.bias),

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from clipfake.cli.app import main
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
-from clipfake.evaluation.perturbations import perturbation
+from clipfake.evaluation.perturbations import CHAINS, perturbation
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
@@ -107,6 +107,54 @@ def test_a_tree_is_scored_and_measured(
     assert "| jpeg-30 | 5 | 4 | 1 |" in text
 
 
+def test_chains_have_figures_with_intervals_in_every_output(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / f"figures.{ending}" for ending in ("json", "csv", "md")]
+    page = tmp_path / "page.html"
+    outputs = [argument for file in files for argument in ("-o", file)]
+    names = [*CHAINS, "flip+social-a", "flip", "crop-0.75"]
+    assert evaluate(tree, *outputs, "--html", page, "--perturb", ",".join(names)) == 0
+    said = capsys.readouterr().out
+    shown = said[said.index("perturbed, thresholds unchanged") :]
+    found = json.loads(files[0].read_text())["robustness"]
+    assert [row["perturbation"] for row in found] == names
+    assert [row["steps"] for row in found] == [perturbation(name).spelled for name in names]
+    with files[1].open(encoding="utf-8-sig", newline="") as file:
+        flat = {row["perturbation"]: row for row in csv.DictReader(file)}
+    text, html = files[2].read_text(), page.read_text()
+    for row in found:
+        auc, recall, fpr = row["auc"], row["recall"], row["fpr"]
+        name = row["perturbation"]
+        for figure in ("auc", "recall", "fpr"):
+            low, value, high = (row[figure][end] for end in ("low", "value", "high"))
+            assert low <= value <= high
+            assert float(flat[name][f"{figure}_low"]) == low
+            assert float(flat[name][f"{figure}_high"]) == high
+        shares = [
+            f"{share['value']:.1%} ({share['low']:.1%} to {share['high']:.1%})"
+            for share in (recall, fpr)
+        ]
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+        assert f"{auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})" in line
+        assert line.endswith(f"| {shares[0]} | {shares[1]} |")
+        cells = re.search(rf'<th scope="row"[^>]*><bdi>{re.escape(name)}</bdi>.*?</tr>', html)
+        assert cells is not None
+        assert f"{100 * fpr['low']:.1f} to {100 * fpr['high']:.1f}" in cells[0]
+        assert f"{100 * recall['low']:.1f} to {100 * recall['high']:.1f}" in cells[0]
+        assert f"{fpr['value']:.1%} ({fpr['low']:.0%}-{fpr['high']:.0%})" in shown
+    for said_by in (shown.replace("\n", ""), text, html):
+        for name, steps in CHAINS.items():
+            assert f"{name} is {steps}" in said_by
+    assert "flip is" not in text
+
+
+def test_the_help_names_every_chain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate("--help") == 0
+    said = re.sub(r"[^\w-]+", "", capsys.readouterr().out)
+    assert all(name in said for name in CHAINS)
+
+
 def test_a_report_of_another_tool_is_measured_by_the_same_ruler(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +219,7 @@ def test_the_page_holds_everything_and_fetches_nothing(
         (("--layout", "tree"), "--layout tree: unknown; use one of manifest, genimage"),
         (("--where", "split"), "--where split: give COLUMN=VALUE"),
         (("--perturb", "sepia"), "perturbation sepia: unknown"),
+        (("--perturb", "social-c"), "chains are social-a, social-b, screenshot-chain, print-scan"),
         (("-o", "figures.xml"), "figures.xml: the ending names no format"),
         (("--html", "page.txt"), "page.txt: the ending names no format; use one of .html"),
         (("--scores", "r.csv", "--perturb", "flip"), "leave out --adapter and --perturb"),

@@ -183,9 +183,9 @@ def _curves(found: Evaluation) -> list[Drawn]:
     """A plot for each kind of perturbation that was measured at several strengths."""
     curves: dict[str, list[tuple[float, Figures]]] = {}
     for row in found.robustness:
-        kind, _, strength = row.perturbation.partition("-")
-        if "+" not in row.perturbation and strength:
-            curves.setdefault(kind, []).append((float(strength), row.figures))
+        if len(row.change.steps) == 1:
+            ((kind, strength),) = row.change.steps
+            curves.setdefault(kind, []).append((strength, row.figures))
     drawn = []
     for kind, rows in curves.items():
         # the same strength may have been asked for in two ways of writing it

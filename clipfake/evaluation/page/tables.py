@@ -97,7 +97,9 @@ def tables(found: Evaluation) -> list[Table]:
         made.append(_alarms("Sources of real images", "source", found.real_sources))
     if found.robustness:
         rows = [(row.perturbation, row.figures) for row in found.robustness]
-        made.append(_sets("Perturbations", "perturbation", [(CLEAN, found.overall), *rows], None))
+        table = _sets("Perturbations", "perturbation", [(CLEAN, found.overall), *rows], None)
+        chains = "".join(f" {shown(name)} is {of}." for name, of in found.chains.items())
+        made.append(replace(table, note=f"{table.note} Thresholds are unchanged.{chains}"))
     if found.compared:
         made.append(_differences(found, found.compared))
     if found.bias is not None and found.bias.alone:

@@ -13,6 +13,7 @@ from clipfake.evaluation.dataset import LabelledSet, Layout
 from clipfake.evaluation.evaluate import evaluate
 from clipfake.evaluation.figures import figures
 from clipfake.evaluation.page.page import write_page
+from clipfake.evaluation.perturbations import perturbation
 from clipfake.evaluation.result import Evaluation, Robustness
 from clipfake.evaluation.scores import Scores
 from clipfake.sources.labelled import Example
@@ -61,9 +62,9 @@ def evaluation(
     held = Scores(values, [None] * len(scores), np.zeros(len(scores), bool), name)
     data = LabelledSet(str(folder / name), Layout.MANIFEST, examples, Counter({name: 2}))
     found = evaluate(data, held, rule, draws=20, audit=False)
-    for perturbation in perturbations:
+    for change in map(perturbation, perturbations):
         found.robustness.append(
-            Robustness(perturbation, figures(found.images, rule, name="all", draws=20))
+            Robustness(change, figures(found.images, rule, name="all", draws=20))
         )
     return found
 
