@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from clipfake.errors import ErrorCode, ImageError
@@ -24,23 +24,27 @@ class _Level:
         url: of the folder, without a slash at its end.
         text: the same, as it may be shown.
         relative: its path below the root; empty, or ends with a slash.
-        entries: name below the folder and whether it is a folder, of those not yet seen.
+        entries: those not yet seen.
     """
 
     url: str
     text: str
     relative: str
-    entries: Iterator[tuple[str, bool]]
+    entries: Iterator["_Entry"]
 
 
-def remote_item(url: str, text: str | None = None) -> Item:
-    """An item for a file by its URL.
+class _Entry(NamedTuple):
+    """A file or folder that was listed: its name below the folder, and what was said of it."""
 
-    Args:
-        url: of the file.
-        text: what the item is called; None for the URL without its secrets.
-    """
-    return Item(shown(url) if text is None else text, content=RemoteFile(url))
+    name: str
+    is_folder: bool
+    size: int | None = None
+    etag: str | None = None
+
+
+def remote_item(url: str) -> Item:
+    """An item for a file by its URL; it is called by the URL without its secrets."""
+    return Item(shown(url), content=RemoteFile(url))
 
 
 def remote_items(
@@ -84,13 +88,13 @@ def remote_items(
         if entry is None:
             levels.pop()
             continue
-        name, is_folder = entry
+        name, is_folder = entry.name, entry.is_folder
         below, child = f"{level.relative}{_unquoted(name, url)}", f"{level.url}/{name}"
         passed_over[HIDDEN] += selection.hides(below, is_folder=is_folder)
         text = f"{level.text}/{name}"  # names that were listed hold no secrets
         if not is_folder:
             if selection.takes_file(below):
-                yield remote_item(child, text)
+                yield Item(text, content=RemoteFile(child, entry.size, entry.etag))
         elif selection.enters(below):
             if len(levels) < MAX_FOLDERS:
                 levels.append(_Level(child, text, f"{below}/", _entries(f"{child}/")))
@@ -117,17 +121,18 @@ def _is_folder(url: str) -> bool:
     return bool(system.info(path)["type"] == "directory")
 
 
-def _entries(url: str) -> Iterator[tuple[str, bool]]:
-    yield from sorted(attempt(lambda: _list(url)))
+def _entries(url: str) -> Iterator[_Entry]:
+    found = attempt(lambda: _list(url))
+    yield from (found[key] for key in sorted(found))
 
 
-def _list(url: str) -> set[tuple[str, bool]]:
+def _list(url: str) -> dict[tuple[str, bool], _Entry]:
     system, path = connect(url)
     path = path if scheme(url) in WEB else path.rstrip("/")
     listed: list[dict[str, Any]] = system.ls(path, detail=True)
     system.invalidate_cache()  # else every listing would stay in memory
     above = path.rstrip("/") + "/"
-    found = set()
+    found = {}
     for entry in listed:
         full = entry["name"]
         # a link's target may be longer than a name, an alias of the folder gives another prefix
@@ -136,5 +141,8 @@ def _list(url: str) -> set[tuple[str, bool]]:
         if scheme(url) in WEB and (set("?#") & set(name) or ".." in name.split("/")):
             continue  # other orders of the same page, and what lies above it
         if name and full.rstrip("/") != path.rstrip("/"):
-            found.add((name, entry["type"] == "directory"))
+            is_folder, size = entry["type"] == "directory", entry.get("size")
+            etag = next((str(entry[key]) for key in ("ETag", "etag") if entry.get(key)), None)
+            known = size if isinstance(size, int) and not is_folder else None
+            found[name, is_folder] = _Entry(name, is_folder, known, etag and etag.strip('"'))
     return found
