@@ -13,6 +13,8 @@ from clipfake.detector.calibration import Floats
 from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
+from clipfake.report.parquet import parquet_files
+from clipfake.report.parts import PARTS
 from clipfake.scanning.parts import limits_of
 from clipfake.scanning.see import see_items
 from clipfake.sources import Finder, Item
@@ -93,13 +95,32 @@ def score_images(
     )
 
 
-def open_scores(report: Path, column: str = SCORE_COLUMN) -> Manifest:
+class _Lists:
+    """Lists that are one: a report, or its parts in order.
+
+    Attributes:
+        columns: names of the columns beside ``path``.
+    """
+
+    def __init__(self, lists: Sequence[Manifest]) -> None:
+        self._lists = lists
+        self.columns = list(lists[0].columns)
+
+    def __iter__(self) -> Iterator[Item]:
+        for each in self._lists:
+            yield from each
+
+
+def open_scores(report: Path, column: str = SCORE_COLUMN) -> "_Lists":
     """A report that has scores; they are read by ``read_scores``.
 
     Raises:
         UsageError: it cannot be read, or has no such column.
     """
-    manifest = Manifest(str(report))
+    files = [report]
+    if report.suffix.lower() == PARTS and report.is_dir():
+        files = [Path(name) for name in parquet_files(report)]
+    manifest = _Lists([Manifest(str(file)) for file in files])
     if column not in manifest.columns:
         known = ", ".join(manifest.columns) or "none"
         raise UsageError(f"{report}: no column {column!r}; --score-column names one of {known}")
@@ -115,7 +136,7 @@ def read_scores(
     ``root`` or below the folder that holds ``root``; the first that names an image counts.
 
     Args:
-        report: ``.csv``, ``.jsonl`` or ``.parquet``.
+        report: ``.csv``, ``.jsonl``, ``.parquet`` or a folder ``.parts``.
         examples: ``[N]`` images.
         root: the set's folder or manifest.
         column: what holds the scores.
@@ -149,9 +170,16 @@ def read_scores(
 def _names(path: str, report: Path, root: str) -> Iterator[str]:
     folder = root if os.path.isdir(root) else os.path.dirname(root)
     yield os.path.abspath(path)
-    below = os.path.relpath(path, report.parent)  # a manifest's paths start at its folder
+    below = os.path.relpath(
+        path, _folder_of_lists(report)
+    )  # a manifest's paths start at its folder
     for start in ("", folder, os.path.dirname(os.path.abspath(folder))):
         yield os.path.abspath(os.path.join(start, below))
+
+
+def _folder_of_lists(report: Path) -> Path:
+    """The folder that a list's relative paths begin at."""
+    return report if report.is_dir() else report.parent
 
 
 def _number(value: object, of: str, column: str) -> float:

@@ -5,7 +5,8 @@ Files appear whole: each is written under another name first, and renamed.
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ class Place:
 
         def get() -> bytes:
             system, path = self._connected(name)
-            data: bytes = system.cat_file(path)
+            with _key_errors():
+                data: bytes = system.cat_file(path)
             return data
 
         return bytes(_asked(get))
@@ -132,7 +134,8 @@ class Place:
 
         def remove() -> None:
             system, path = self._connected(name)
-            system.rm_file(path)
+            with _key_errors():
+                system.rm_file(path)
 
         with suppress(FileNotFoundError):
             _asked(remove)
@@ -141,6 +144,17 @@ class Place:
         system, path = connect(self.name)
         path = path.rstrip("/")
         return system, f"{path}/{name}" if name else path
+
+
+@contextmanager
+def _key_errors() -> Iterator[None]:
+    """What is not there, as every system should say it: some raise that of their table of names."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(str(error)) from None
+    except KeyError as error:
+        raise FileNotFoundError(str(error)) from None
 
 
 def _asked(step: Any) -> Any:
