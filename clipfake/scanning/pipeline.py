@@ -8,7 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -54,6 +54,7 @@ from clipfake.sources.shard import Shard
 
 if TYPE_CHECKING:
     from clipfake.detector.detector import Detector
+    from clipfake.scanning.engines.ray import Cluster
 
 Explainer = Callable[[Summary, "Detector"], HeatMaps]
 
@@ -144,12 +145,35 @@ def _events(
     explain: Explainer | None,
 ) -> Generator[Event, None, None]:
     out = _Outputs.of(plan)
+    # a cluster that is not there is told before anything is written
+    with _cluster_of(plan) as cluster:
+        yield from _scanned(plan, out, cluster, items, detector, transform, count, explain)
+
+
+def _cluster_of(plan: ScanPlan) -> AbstractContextManager["Cluster | None"]:
+    if plan.run.engine != "ray":
+        return nullcontext()
+    from clipfake.scanning.engines.ray import Cluster
+
+    return Cluster(plan.run.address)
+
+
+def _scanned(
+    plan: ScanPlan,
+    out: "_Outputs",
+    cluster: "Cluster | None",
+    items: Iterable[Item] | None,
+    detector: "Detector | None",
+    transform: Transform | None,
+    count: bool,
+    explain: Explainer | None,
+) -> Generator[Event, None, None]:
     paths = plan.what.paths if items is None else ()
     changes = changes_of(plan) if items is None else None
     sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
     baseline = baseline_of(plan)
     stage = Stage.of(plan, transform)
-    here = plan.run.engine == "local"
+    here = cluster is None
     if stage.scores and here and detector is None:
         yield Loading()
     stage.load(detector) if here else stage.know(detector)
@@ -183,7 +207,7 @@ def _events(
             if units is not None:
                 cut = units.cut(listed, sources.passed_over)
                 work = Work(stage, units.parts, about, baseline, out.shown)
-                done = _by_units(units, cut, work)
+                done = _by_units(units, cut, work, cluster)
             else:
                 done = _by_journal(listed, journal, report.schema, stage, out.shown)
             with closing(done):
@@ -286,22 +310,17 @@ def _named(place: Place) -> Path | str:
 
 
 def _by_units(
-    units: Units, cut: Iterator[Unit], work: Work
+    units: Units, cut: Iterator[Unit], work: Work, cluster: "Cluster | None"
 ) -> Generator[Came | Noticed | Restored, None, None]:
     """Rows of a scan whose report is a folder of parts."""
-    plan, place = work.stage.plan, units.parts.place
+    place = units.parts.place
     for name in units.changed:
         yield Noticed(
             f"{name} changed since it was listed; the scan goes on with what was listed, "
             "--no-resume starts anew"
         )
     done: Iterator[Came | Noticed]
-    if plan.run.engine == "ray":
-        from clipfake.scanning.engines.ray import run_on_ray
-
-        done = run_on_ray(cut, work)
-    else:
-        done = run_here(cut, work)
+    done = run_here(cut, work) if cluster is None else cluster.run(cut, work)
     restored = fresh = 0
     for came in done:
         if isinstance(came, Came):

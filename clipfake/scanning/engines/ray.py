@@ -26,6 +26,7 @@ from clipfake.scanning.units import Unit
 
 TRIES = 3  # of a unit, by actors that die; then each of its items has a process of its own
 ALONE = 1  # tries after that
+STARTS = 4  # of Ray on this machine
 _AHEAD = 64  # units that may be done before the next one in order is
 _WAIT = 1.0  # seconds until the driver looks up, for Ctrl-C say
 _TOLD_SECONDS = 10.0
@@ -45,26 +46,6 @@ class _Flight:
     since: float
 
 
-def run_on_ray(units: Iterator[Unit], work: Work) -> Generator[Event, None, None]:
-    """Do the units that are not done by actors, and give the rows of all in order.
-
-    Args:
-        units: in order; consumed lazily.
-        work: what one is; its stage needs no detector here.
-
-    Raises:
-        UsageError: Ray is not installed, no cluster answers, or it is another version.
-        ReportError: a unit could not be done, a part not be read or written.
-    """
-    ray = _imported()
-    with _Cluster(ray, work.stage.plan.run.address) as cluster:
-        driver = _Driver(ray, cluster, units, work)
-        try:
-            yield from driver.run()
-        finally:
-            driver.end()
-
-
 def _imported() -> Any:
     try:
         import ray
@@ -73,14 +54,44 @@ def _imported() -> Any:
     return ray
 
 
-class _Cluster:
+class Cluster:
     """A connection to Ray; it is ended with the block, unless it was there before."""
 
-    def __init__(self, ray: Any, address: str | None) -> None:
-        self._ray, self._address = ray, address
+    def __init__(self, address: str | None) -> None:
+        """Nothing is started yet.
+
+        Args:
+            address: of a cluster; None starts Ray on this machine alone.
+
+        Raises:
+            UsageError: Ray is not installed.
+        """
+        self._ray, self._address = _imported(), address
         self._ours = False
 
-    def __enter__(self) -> "_Cluster":
+    def run(self, units: Iterator[Unit], work: Work) -> Generator[Event, None, None]:
+        """Do the units that are not done by actors, and give the rows of all in order.
+
+        Args:
+            units: in order; consumed lazily.
+            work: what one is; its stage needs no detector here.
+
+        Raises:
+            UsageError: the cluster has not what is asked for, or no actor comes up.
+            ReportError: a unit could not be done, a part not be read or written.
+        """
+        driver = _Driver(self._ray, self, units, work)
+        try:
+            yield from driver.run()
+        finally:
+            driver.end()
+
+    def __enter__(self) -> "Cluster":
+        """Connect.
+
+        Raises:
+            UsageError: no cluster answers, or it is another version.
+        """
         ray, address = self._ray, self._address
         if ray.is_initialized():
             return self
@@ -93,12 +104,7 @@ class _Cluster:
         main = threading.current_thread() is threading.main_thread()
         handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)} if main else {}
         try:
-            ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **options,
-            )
+            _started(ray, address or "local", options)
         except Exception as error:  # Ray raises what it likes
             raise _no_cluster(error, address) from error
         finally:
@@ -111,14 +117,23 @@ class _Cluster:
         if self._ours:
             self._ray.shutdown()
 
-    def resources(self) -> dict[str, float]:
-        """CPUs and GPUs of all machines together."""
-        found: dict[str, float] = self._ray.cluster_resources()
-        return found
-
     def machines(self) -> list[dict[str, float]]:
         """Resources of each machine that is up."""
         return [node["Resources"] for node in self._ray.nodes() if node.get("Alive")]
+
+
+def _started(ray: Any, address: str, options: dict[str, Any]) -> None:
+    """Connect; a machine that is out of breath needs more than the 30 s that Ray gives it."""
+    for tries in range(1, STARTS + 1):
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+            return
+        except Exception as error:  # Ray raises what it likes
+            if "timed out during startup" not in str(error) or tries == STARTS:
+                raise
+            logger.warning("Ray did not come up in time; tried again")
+            with suppress(Exception):
+                ray.shutdown()
 
 
 def _no_cluster(error: Exception, address: str | None) -> UsageError:
@@ -166,7 +181,7 @@ def _shares(run: Any, machines: list[dict[str, float]]) -> tuple[int, dict[str, 
 class _Driver:
     """Hands units out, and gives rows in order."""
 
-    def __init__(self, ray: Any, cluster: _Cluster, units: Iterator[Unit], work: Work) -> None:
+    def __init__(self, ray: Any, cluster: Cluster, units: Iterator[Unit], work: Work) -> None:
         self._ray, self._units, self._work = ray, units, work
         plan = work.stage.plan
         self._count, shares = _shares(plan.run, cluster.machines())
