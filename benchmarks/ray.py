@@ -5,8 +5,8 @@
     python -m benchmarks.ray listing [--keys 20000]
 
 ``rows``: FILES small pictures by a plain scan, and by 1 and 2 actors of one Ray that stays up, in
-turn; whether the rows are the same, and seconds. ``driver``: a manifest of ITEMS names of which none
-exists, listed into units: seconds to the first unit, and the peak of memory at a tenth of them and
+turn; whether the rows are the same, and seconds. ``driver``: a manifest of ITEMS names, none of
+which exists, listed into units: seconds to the first unit, and the peak of memory at a tenth of them and
 at all. ``listing``: KEYS keys in S3 (moto's server, on this machine), listed into units.
 """
 
@@ -77,7 +77,8 @@ first = None
 for unit in units.cut(sources, sources.passed_over):
     first = first or time.monotonic() - start
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-print(units.listed.items, units.listed.units, round(first, 2), round(time.monotonic() - start, 1), peak)
+took = time.monotonic() - start
+print(units.listed.items, units.listed.units, round(first, 2), round(took, 1), peak)
 """
 
 
@@ -85,7 +86,7 @@ def _listed(source: str, folder: Path, name: str) -> None:
     words = [sys.executable, "-c", _LIST, source, str(folder / f"{name}.parts")]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     items, units, first, seconds, peak = done.stdout.split()
-    print(f"{items} items in {units} units: first after {first} s, all after {seconds} s; {peak} MiB")
+    print(f"{items} items, {units} units: first after {first} s, all after {seconds} s, {peak} MiB")
 
 
 def driver(items: int) -> None:

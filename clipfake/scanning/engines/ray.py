@@ -30,6 +30,7 @@ STARTS = 4  # of Ray on this machine
 _AHEAD = 64  # units that may be done before the next one in order is
 _WAIT = 1.0  # seconds until the driver looks up, for Ctrl-C say
 _TOLD_SECONDS = 10.0
+_PATIENCE = 60.0  # seconds until it is told that no actor comes up
 _DEATHS = 3  # actors that die, one after another, before any has come up
 
 Event = Came | Noticed
@@ -208,7 +209,7 @@ class _Driver:
         self._done: dict[int, tuple[Unit, bool]] = {}
         self._given = 0  # number of the unit whose rows are given next
         self._deaths = self._born = 0
-        self._all_listed = False
+        self._all_listed = self._impatient = False
         self._failed: dict[int, str] = {}
         self._files = self._seconds = 0.0
         self._said = self._start = time.monotonic()
@@ -293,6 +294,13 @@ class _Driver:
         if not refs:
             return
         ready, _ = self._ray.wait(refs, num_returns=1, timeout=_WAIT)
+        waits = not self._where and time.monotonic() - self._start > _PATIENCE
+        if waits and not ready and not self._impatient:
+            self._impatient = True
+            self._notice(
+                "no actor has come up yet: the cluster has not the CPUs or GPUs free that one "
+                "needs; ray status tells, --actors and --gpus-per-actor ask for less"
+            )
         for ref in ready:
             if ref in self._up:
                 self._came_up(ref, self._up.pop(ref))

@@ -29,6 +29,7 @@ from tests.small import small_adapter, small_tower
 
 FILES = 8
 ROOT = Path(__file__).parent.parent.parent.parent
+SLOW = "timed out during startup"
 MARK = b"the end of whoever reads this"
 
 
@@ -37,7 +38,12 @@ def cluster() -> Iterator[Any]:
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     paths = {"env_vars": {"PYTHONPATH": str(ROOT)}}
     options = {"num_cpus": 2, "include_dashboard": False, "runtime_env": paths}
-    engine._started(ray, "local", options)
+    try:
+        engine._started(ray, "local", options)
+    except Exception as error:
+        if SLOW not in str(error):
+            raise
+        pytest.skip(f"Ray does not come up in its 30 s on a machine as busy as this ({error})")
     yield ray
     ray.shutdown()
 
@@ -160,13 +166,17 @@ def test_a_driver_that_is_killed_is_started_again(
     command = [sys.executable, "-m", "clipfake", "scan", "in", "-o", "r.parts", "--unit", "1"]
     command += ["--no-pixels", "--workers", "0", "--quiet", "--engine", "ray"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment) as driver:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as driver:
         patience = time.monotonic() + PATIENCE
         while driver.poll() is None and time.monotonic() < patience:
             if "part-000001.parquet" in Place("r.parts").names():
                 break
             time.sleep(0.02)
         driver.kill()
+        assert driver.stderr is not None
+        if SLOW in (told := driver.stderr.read()):
+            pytest.skip("Ray does not come up in its 30 s on a machine as busy as this")
+    assert "part-000001.parquet" in Place("r.parts").names(), told
     # whichever engine goes on, units are the same
     events_of(ScanPlan.of(["in"], unit=1, workers=0, no_pixels=True, output=["r.parts"]))
     events_of(local("plain.parquet", no_pixels=True))
