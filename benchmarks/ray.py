@@ -6,8 +6,8 @@
 
 ``rows``: FILES small pictures by a plain scan, and by 1 and 2 actors of one Ray that stays up, in
 turn; whether the rows are the same, and seconds. ``driver``: a manifest of ITEMS names, none of
-which exists, listed into units: seconds to the first unit, and the peak of memory at a tenth of them and
-at all. ``listing``: KEYS keys in S3 (moto's server, on this machine), listed into units.
+which exists, listed into units: seconds to the first unit, and the peak of memory at a tenth of
+them and at all. ``listing``: KEYS keys in S3 (moto's server, here), listed into units.
 """
 
 import argparse

@@ -13,7 +13,10 @@ from typing import Any
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.remote import as_local, is_url, need_permission, shown
 from clipfake.sources.remote.driver import attempt, connect, need_driver
+from clipfake.sources.remote.urls import scheme
 
+# stores of objects: they have no folders, and asked for one some would make a bucket
+_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2")
 UNFINISHED = ".partial-"  # and some letters by chance, after the name of a file under way
 
 
@@ -120,7 +123,7 @@ class Place:
 
     def _put(self, unfinished: str, name: str, data: bytes) -> None:
         system, path = self._connected(unfinished)
-        with suppress(Exception):  # stores of objects have no folders, and may not like to be asked
+        if scheme(self.name) not in _STORES:
             system.makedirs(path.rpartition("/")[0], exist_ok=True)
         system.pipe_file(path, data)
         system.mv(path, self._connected(name)[1])

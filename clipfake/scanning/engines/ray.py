@@ -102,6 +102,7 @@ class Cluster:
         local = {"runtime_env": {"env_vars": {"PYTHONPATH": os.pathsep.join(paths)}}}
         options: dict[str, Any] = {"include_dashboard": False, **local} if address is None else {}
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody else is told
         main = threading.current_thread() is threading.main_thread()
         handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)} if main else {}
         try:
