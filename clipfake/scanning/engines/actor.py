@@ -4,7 +4,6 @@ import os
 import pickle
 import platform
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ class Job:
         version: of the driver's clipfake.
         environment: variables that decide how torch computes, as the driver has them.
         given: a pickled detector and transform, where the driver was given them.
+        threads: of the given detector's matrix products; 0 for what suits the machine.
     """
 
     plan: ScanPlan
@@ -44,6 +44,7 @@ class Job:
     version: str = __version__
     environment: Mapping[str, str | None] = field(default_factory=dict)
     given: bytes | None = None
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,11 @@ class Actor:
         except OSError:
             self._has_folder = False
         self._folder = job.folder
-        detector, transform = pickle.loads(job.given) if job.given else (None, None)  # noqa: S301 # nosec B301
-        if detector is not None and "torch" in sys.modules:
+        if job.threads:
             import torch
 
-            torch.set_num_threads(detector.arithmetic.threads or torch.get_num_threads())
+            torch.set_num_threads(job.threads)
+        detector, transform = pickle.loads(job.given) if job.given else (None, None)  # noqa: S301 # nosec B301
         stage = Stage.of(job.plan, transform)
         stage.load(detector)
         about = {**job.about, **made_by(stage.detector)}

@@ -197,6 +197,7 @@ class _Driver:
                 os.fsdecode(os.getcwdb()),
                 environment=environment(),
                 given=_pickled(given) if any(each is not None for each in given) else None,
+                threads=given[0].arithmetic.threads if given[0] else 0,
             )
         )
         self._class = ray.remote(max_restarts=0, max_task_retries=0, **shares)(Actor)
