@@ -45,7 +45,7 @@ from clipfake.scanning.parts import baseline_of, changes_of, limits_of, selectio
 from clipfake.scanning.pictures import PicturesAgain
 from clipfake.scanning.provenance import about_scan, open_journal, open_units
 from clipfake.scanning.resume import Resumed
-from clipfake.scanning.stage import Stage, Transform
+from clipfake.scanning.scanner import Scanner, Transform
 from clipfake.scanning.units import Unit, Units, check_place
 from clipfake.sources import Item, Sources
 from clipfake.sources.place import Place
@@ -172,31 +172,31 @@ def _scanned(
     changes = changes_of(plan) if items is None else None
     sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
     baseline = baseline_of(plan)
-    stage = Stage.of(plan, transform)
+    scanner = Scanner.of(plan, transform)
     here = cluster is None
-    if stage.scores and here and detector is None:
+    if scanner.scores and here and detector is None:
         yield Loading()
-    stage.load(detector) if here else stage.know(detector)
+    scanner.load(detector) if here else scanner.know(detector)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
     summary = Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain)
     inputs = Inputs()
-    about = about_scan(plan, stage.detector)
+    about = about_scan(plan, scanner.detector)
     units = journal = None
     if out.place is not None:
-        units = open_units(plan, out.place, sources, stage.adapter)
+        units = open_units(plan, out.place, sources, scanner.adapter)
         about = {**about, "started": units.started}
     elif items is None:
-        journal = open_journal(plan, sources, about, every=stage.every)
+        journal = open_journal(plan, sources, about, every=scanner.every)
     with closing(units) if units else nullcontext():
         columns = sources.columns if units is None else units.columns
         told, pictures = about, None
-        if out.shown and stage.scores:
-            told = {**about, "operating": _operating(stage)}
+        if out.shown and scanner.scores:
+            told = {**about, "operating": _operating(scanner)}
             pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
         report = Report(out.files, columns, told, journal, baseline, pictures)
         with report:
             yield Started(
-                about, summary, stage.detector, stage.rule, stage.adapter, stage.stages
+                about, summary, scanner.detector, scanner.rule, scanner.adapter, scanner.stages
             )
             listed = Shard.parse(plan.run.shard).of(sources if items is None else items)
             counted = SimpleQueue[Listed]()
@@ -206,10 +206,10 @@ def _scanned(
                 counted = _counted(sources)
             if units is not None:
                 cut = units.cut(listed, sources.passed_over)
-                work = Work(stage, units.parts, about, baseline, out.shown)
+                work = Work(scanner, units.parts, about, baseline, out.shown)
                 done = _by_units(units, cut, work, cluster)
             else:
-                done = _by_journal(listed, journal, report.schema, stage, out.shown)
+                done = _by_journal(listed, journal, report.schema, scanner, out.shown)
             with closing(done):
                 for came in done:
                     if isinstance(came, (Noticed, Restored)):
@@ -226,8 +226,8 @@ def _scanned(
                         yield counted.get()
             if out.shown or explain is not None:
                 yield Writing()
-            if explain is not None and stage.detector is not None:
-                report.explain(explain(summary, stage.detector))
+            if explain is not None and scanner.detector is not None:
+                report.explain(explain(summary, scanner.detector))
     passed_over = sources.passed_over
     if units is not None and units.listed is not None:
         passed_over = Counter(units.listed.passed_over)
@@ -335,7 +335,7 @@ def _by_journal(
     listed: Iterable[Item],
     journal: Journal | None,
     schema: pa.Schema,
-    stage: Stage,
+    scanner: Scanner,
     thumbnails: bool,
 ) -> Generator[Came | Restored, None, None]:
     """Rows of a scan whose reports are written from the first row to the last."""
@@ -347,15 +347,15 @@ def _by_journal(
                 yield Came(row, None, restored=True)
         yield Restored(restored, journal.path)
         listed = resumed.items
-    with closing(stage.records(listed, thumbnails=thumbnails)) as done:
+    with closing(scanner.records(listed, thumbnails=thumbnails)) as done:
         for record in done:
             yield Came(to_row(record, schema), record)
 
 
-def _operating(stage: Stage) -> dict[str, Any]:
+def _operating(scanner: Scanner) -> dict[str, Any]:
     from clipfake.detector.operating import operating_facts
 
-    return {} if stage.adapter is None else operating_facts(stage.adapter)
+    return {} if scanner.adapter is None else operating_facts(scanner.adapter)
 
 
 def _counted(sources: Sources) -> "SimpleQueue[Listed]":

@@ -4,7 +4,6 @@ import os
 import pickle
 import platform
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from clipfake.plan import ScanPlan
 from clipfake.report.baseline import Baseline
 from clipfake.scanning.engines.work import Work
 from clipfake.scanning.provenance import made_by
-from clipfake.scanning.stage import Stage
+from clipfake.scanning.scanner import Scanner
+from clipfake.scanning.stages import Stages
 from clipfake.scanning.units import Parts, Unit
 from clipfake.version import __version__
 
@@ -94,18 +94,18 @@ class Actor:
 
             torch.set_num_threads(job.threads)
         detector, transform = pickle.loads(job.given) if job.given else (None, None)  # noqa: S301 # nosec B301
-        stage = Stage.of(job.plan, transform)
-        stage.load(detector)
-        about = {**job.about, **made_by(stage.detector)}
-        self._work = Work(stage, job.parts, about, job.baseline)
+        scanner = Scanner.of(job.plan, transform)
+        scanner.load(detector)
+        about = {**job.about, **made_by(scanner.detector)}
+        self._work = Work(scanner, job.parts, about, job.baseline)
 
     def here(self) -> Here:
         """Where this is."""
-        detector = self._work.stage.detector
+        detector = self._work.scanner.detector
         arithmetic = detector.arithmetic.to_json() if detector else {}
         return Here(socket.gethostname() or platform.node(), os.getpid(), arithmetic)
 
-    def do(self, unit: Unit, alone: bool) -> float:
+    def do(self, unit: Unit, alone: bool) -> Stages:
         """Do a unit: its part is whole when this returns.
 
         Args:
@@ -113,12 +113,13 @@ class Actor:
             alone: read each item in a process of its own.
 
         Returns:
-            Seconds that it took.
+            Counts of what was done.
 
         Raises:
             ClipfakeError: it cannot be done here.
         """
-        start = time.monotonic()
+        scanner = self._work.scanner
+        scanner.stages = Stages()
         if not self._has_folder:
             for item in self._work.parts.items(unit):
                 if item.content is None and not Path(item.path).is_absolute():
@@ -129,7 +130,7 @@ class Actor:
         if self._work.parts.done(unit) is None:  # another actor, thought dead, may have done it
             for _ in self._work.rows(replace(unit, held=None), alone=alone):
                 pass
-        return time.monotonic() - start
+        return scanner.stages
 
 
 def failure_text(error: BaseException) -> str:

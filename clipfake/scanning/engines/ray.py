@@ -22,6 +22,7 @@ from clipfake.errors import ClipfakeError, ReportError, UsageError
 from clipfake.scanning.engines.actor import Actor, Here, Job, environment, failure_text
 from clipfake.scanning.engines.work import Came, Work, rows_of_part
 from clipfake.scanning.events import Noticed
+from clipfake.scanning.stages import Stages
 from clipfake.scanning.units import Unit
 
 TRIES = 3  # of a unit, by actors that die; then each of its items has a process of its own
@@ -75,7 +76,7 @@ class Cluster:
 
         Args:
             units: in order; consumed lazily.
-            work: what one is; its stage needs no detector here.
+            work: what one is; its scanner needs no detector here.
 
         Raises:
             UsageError: the cluster has not what is asked for, or no actor comes up.
@@ -185,9 +186,9 @@ class _Driver:
 
     def __init__(self, ray: Any, cluster: Cluster, units: Iterator[Unit], work: Work) -> None:
         self._ray, self._units, self._work = ray, units, work
-        plan = work.stage.plan
+        plan = work.scanner.plan
         self._count, shares = _shares(plan.run, cluster.machines())
-        given = work.stage.given, work.stage.transform
+        given = work.scanner.given, work.scanner.transform
         self._job = ray.put(
             Job(
                 plan,
@@ -211,7 +212,7 @@ class _Driver:
         self._done: dict[int, tuple[Unit, bool]] = {}
         self._given = 0  # number of the unit whose rows are given next
         self._deaths = self._born = 0
-        self._all_listed = self._impatient = False
+        self._all_listed = self._impatient = self._begun = False
         self._failed: dict[int, str] = {}
         self._files = self._seconds = 0.0
         self._said = self._start = time.monotonic()
@@ -289,6 +290,9 @@ class _Driver:
         alone = self._tries.get(unit.number, 0) >= TRIES
         ref = self._actors[number].do.remote(unit, alone)
         self._flights[ref] = _Flight(unit, number, time.monotonic())
+        if not self._begun:
+            self._begun = True
+            self._notice(f"first unit under way {time.monotonic() - self._start:.1f} s after Ray")
 
     def _attend(self) -> None:
         """Wait for something to happen, and deal with it."""
@@ -340,7 +344,7 @@ class _Driver:
     def _landed(self, ref: Any, flight: _Flight) -> None:
         unit, number = flight.unit, flight.actor
         try:
-            seconds = self._ray.get(ref)
+            counted: Stages = self._ray.get(ref)
         except Exception as error:  # an actor or its machine died, or the work raised
             cause = _cause(error)
             if isinstance(cause, ClipfakeError):
@@ -350,7 +354,8 @@ class _Driver:
         self._free.append(number)
         self._done[unit.number] = unit, False
         self._files += unit.count
-        self._seconds += seconds
+        self._seconds += time.monotonic() - flight.since
+        self._work.scanner.stages.add(counted)
         if time.monotonic() - self._said >= _TOLD_SECONDS:
             self._said = time.monotonic()
             rate = self._files / max(self._said - self._start, 1e-9)

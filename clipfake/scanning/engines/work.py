@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from clipfake.records import Record
 from clipfake.report.baseline import Baseline
 from clipfake.report.schema import to_row
-from clipfake.scanning.stage import Stage
+from clipfake.scanning.scanner import Scanner
 from clipfake.scanning.units import Parts, Row, Unit
 
 _BATCH = 1024
@@ -35,14 +35,14 @@ class Work:
     """Does units.
 
     Attributes:
-        stage: what is done with each item.
+        scanner: what is done with each item.
         parts: where the rows go.
         about: what makes the scan, for the metadata of parts.
         baseline: marks rows that it knows; None without one.
         thumbnails: make a small picture of each image.
     """
 
-    stage: Stage
+    scanner: Scanner
     parts: Parts
     about: Mapping[str, Any]
     baseline: Baseline | None = None
@@ -60,7 +60,7 @@ class Work:
         """
         items = self.parts.items(unit) if unit.held is None else unit.held
         rows: list[Row] = []
-        records = self.stage.records(items, thumbnails=self.thumbnails, alone=alone)
+        records = self.scanner.records(items, thumbnails=self.thumbnails, alone=alone)
         for record in records:
             row = to_row(record, self.parts.schema)
             if self.baseline is not None:

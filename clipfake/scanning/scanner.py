@@ -22,7 +22,7 @@ Transform = Callable[[bytes], bytes]
 
 
 @dataclass
-class Stage:
+class Scanner:
     """Items in, judged records out, in the same order.
 
     Attributes:
@@ -48,8 +48,8 @@ class Stage:
     stages: Stages = field(default_factory=Stages)
 
     @classmethod
-    def of(cls, plan: ScanPlan, transform: Transform | None = None) -> "Stage":
-        """A stage that has no detector yet.
+    def of(cls, plan: ScanPlan, transform: Transform | None = None) -> "Scanner":
+        """A scanner that has no detector yet.
 
         Raises:
             UsageError: the list of trusted signers cannot be read, or the cache not be used.
