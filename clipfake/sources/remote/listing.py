@@ -1,8 +1,9 @@
 """Remote folders, walked by the rules for folders of this machine."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -10,6 +11,7 @@ from clipfake.errors import ErrorCode, ImageError
 from clipfake.sources.item import Item
 from clipfake.sources.remote.driver import attempt, connect
 from clipfake.sources.remote.file import RemoteFile
+from clipfake.sources.remote.pages import has_pages, in_pages
 from clipfake.sources.remote.urls import WEB, scheme, shown
 from clipfake.sources.select import HIDDEN, PassedOver, Selection
 
@@ -25,12 +27,14 @@ class _Level:
         text: the same, as it may be shown.
         relative: its path below the root; empty, or ends with a slash.
         entries: those not yet seen.
+        seen: how many were.
     """
 
     url: str
     text: str
     relative: str
     entries: Iterator["_Entry"]
+    seen: int = 0
 
 
 class _Entry(NamedTuple):
@@ -54,7 +58,7 @@ def remote_items(
 
     A URL of the web is a folder when it ends with a slash; its files are those that the page
     there links to. Of other URLs the file system says which they are. One folder's listing at a
-    time is held, and those above it.
+    time is held, and those above it; of S3 a page of each.
 
     Args:
         url: of a file or folder.
@@ -81,13 +85,15 @@ def remote_items(
             entry = next(level.entries, None)
         except ImageError as error:
             levels.pop()
-            reason = f"folder cannot be listed, its files are not scanned: {error}"
+            some = "its other files" if level.seen else "its files"
+            reason = f"folder cannot be listed, {some} are not scanned: {error}"
             problem = ImageError(error.code, reason)
             yield Item(level.text, problem=problem, named=not levels)
             continue
         if entry is None:
             levels.pop()
             continue
+        level.seen += 1
         name, is_folder = entry.name, entry.is_folder
         below, child = f"{level.relative}{_unquoted(name, url)}", f"{level.url}/{name}"
         passed_over[HIDDEN] += selection.hides(below, is_folder=is_folder)
@@ -122,27 +128,38 @@ def _is_folder(url: str) -> bool:
 
 
 def _entries(url: str) -> Iterator[_Entry]:
-    found = attempt(lambda: _list(url))
+    """The entries of a folder in order; of a store that has pages one page at a time is held."""
+    system, path = attempt(lambda: connect(url))
+    path = path if scheme(url) in WEB else path.rstrip("/")
+    if has_pages(system, path):
+        read = partial(_entry, url, path)
+        yield from filter(None, map(read, in_pages(system, path)))
+        return
+    found = {}
+    for entry in filter(
+        None, map(partial(_entry, url, path), attempt(lambda: _list(system, path)))
+    ):
+        found[entry.name, entry.is_folder] = entry
     yield from (found[key] for key in sorted(found))
 
 
-def _list(url: str) -> dict[tuple[str, bool], _Entry]:
-    system, path = connect(url)
-    path = path if scheme(url) in WEB else path.rstrip("/")
+def _list(system: Any, path: str) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = system.ls(path, detail=True)
     system.invalidate_cache()  # else every listing would stay in memory
-    above = path.rstrip("/") + "/"
-    found = {}
-    for entry in listed:
-        full = entry["name"]
-        # a link's target may be longer than a name, an alias of the folder gives another prefix
-        name = full[len(above) :] if full.startswith(above) else full.rstrip("/").rpartition("/")[2]
-        name = name.rstrip("/")
-        if scheme(url) in WEB and (set("?#") & set(name) or ".." in name.split("/")):
-            continue  # other orders of the same page, and what lies above it
-        if name and full.rstrip("/") != path.rstrip("/"):
-            is_folder, size = entry["type"] == "directory", entry.get("size")
-            etag = next((str(entry[key]) for key in ("ETag", "etag") if entry.get(key)), None)
-            known = size if isinstance(size, int) and not is_folder else None
-            found[name, is_folder] = _Entry(name, is_folder, known, etag and etag.strip('"'))
-    return found
+    return listed
+
+
+def _entry(url: str, path: str, said: Mapping[str, Any]) -> _Entry | None:
+    """What a file system said of an entry of a folder; None for what is none."""
+    above, full = path.rstrip("/") + "/", str(said["name"])
+    # a link's target may be longer than a name, an alias of the folder gives another prefix
+    name = full[len(above) :] if full.startswith(above) else full.rstrip("/").rpartition("/")[2]
+    name = name.rstrip("/")
+    if scheme(url) in WEB and (set("?#") & set(name) or ".." in name.split("/")):
+        return None  # other orders of the same page, and what lies above it
+    if not name or full.rstrip("/") == path.rstrip("/"):
+        return None
+    is_folder, size = said["type"] == "directory", said.get("size")
+    etag = next((str(said[key]) for key in ("ETag", "etag") if said.get(key)), None)
+    known = size if isinstance(size, int) and not is_folder else None
+    return _Entry(name, is_folder, known, etag and etag.strip('"'))
