@@ -1,6 +1,5 @@
 """`clipfake merge`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,12 +14,12 @@ def merge_command(
         list[str], typer.Argument(help="Parquet reports and .parts of scans, in order; also URLs.")
     ],
     output: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
             "--output",
             "-o",
             help="Report file: .parquet, .csv, .jsonl, .parts, .html, .site, .sarif, .junit.xml, "
-            ".codequality.json or .md; repeatable.",
+            ".codequality.json or .md; files also by URL, sent when they are whole; repeatable.",
         ),
     ],
     allow_network: AllowNetwork = False,
@@ -39,11 +38,13 @@ def merge_command(
     from clipfake.report.merge import merge_reports
     from clipfake.report.parts import open_report
     from clipfake.report.report import check_outputs
+    from clipfake.report.sent import sent
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    check_outputs(output)
     opened = [open_report(path, network=allow_network) for path in reports]
-    merged = merge_reports(opened, output, options=names(Affects.CONTENT, Affects.VERDICT))
+    with sent(output, network=allow_network) as paths:
+        check_outputs(paths)
+        merged = merge_reports(opened, paths, options=names(Affects.CONTENT, Affects.VERDICT))
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
     if merged.doubled:
         doubled = ", ".join(merged.doubled_paths)

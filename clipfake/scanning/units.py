@@ -38,7 +38,6 @@ from clipfake.sources.place import Place
 
 ITEMS = "_items"
 _LOCK = "another scan writes this report; wait for it or give another --output"
-_PROBE = "_probe"
 
 Row = dict[str, Any]
 
@@ -336,8 +335,7 @@ def check_place(place: Place) -> None:
     if place.path is not None:
         return
     try:
-        place.write(_PROBE, b"")
-        place.delete(_PROBE)
+        place.probe()
     except OSError as error:
         raise _failure(place, error, "cannot be written") from error
 

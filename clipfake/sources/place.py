@@ -17,6 +17,7 @@ from clipfake.sources.remote.urls import scheme
 
 # stores of objects: they have no folders, and asked for one some would make a bucket
 _STORES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "r2")
+_PROBE = "_probe"
 UNFINISHED = ".partial-"  # and some letters by chance, after the name of a file under way
 
 
@@ -120,6 +121,22 @@ class Place:
             with suppress(OSError):
                 Path(path).unlink()
             raise
+
+    def send(self, name: str, file: Path) -> None:
+        """Write a file that lies on this machine, of any size, to a place that has a URL."""
+        unfinished = f"{name}{UNFINISHED}{secrets.token_hex(4)}"
+
+        def put() -> None:
+            system, path = self._connected(unfinished)
+            system.put_file(os.fspath(file), path)
+            system.mv(path, self._connected(name)[1])
+
+        _asked(put)
+
+    def probe(self) -> None:
+        """Find out whether files can be written and deleted."""
+        self.write(_PROBE, b"")
+        self.delete(_PROBE)
 
     def _put(self, unfinished: str, name: str, data: bytes) -> None:
         system, path = self._connected(unfinished)

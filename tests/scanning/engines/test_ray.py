@@ -31,6 +31,9 @@ FILES = 8
 ROOT = Path(__file__).parent.parent.parent.parent
 SLOW = "timed out during startup"
 MARK = b"the end of whoever reads this"
+by_hand = pytest.mark.skipif(
+    not os.environ.get("CLIPFAKE_TEST_RAY"), reason="CLIPFAKE_TEST_RAY=1 runs all tests on Ray"
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,7 @@ def kill_always(data: bytes) -> bytes:
     return data
 
 
+@by_hand
 def test_an_item_that_kills_its_process_is_a_row(cluster: Any, folder: Path) -> None:
     with open("in/4.png", "ab") as file:
         file.write(MARK)
@@ -145,6 +149,7 @@ def _named(function: Any) -> Any:
     return function
 
 
+@by_hand
 def test_parts_that_are_damaged_are_done_again(cluster: Any, folder: Path) -> None:
     given = {"no_pixels": True}
     events_of(plan("r.parts", **given))
@@ -159,6 +164,7 @@ def test_parts_that_are_damaged_are_done_again(cluster: Any, folder: Path) -> No
     assert "every part was whole already" in said(again)
 
 
+@by_hand
 def test_a_driver_that_is_killed_is_started_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
