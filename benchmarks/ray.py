@@ -1,13 +1,16 @@
 """What the engine costs, beside a plain scan, and what the driver holds.
 
     python -m benchmarks.ray rows [--files 200] [--rounds 1]
-    python -m benchmarks.ray driver [--items 1000000]
+    python -m benchmarks.ray units [--items 1000000]
+    python -m benchmarks.ray driver [--items 1000000] [--engine ray]
     python -m benchmarks.ray listing [--keys 20000]
 
 ``rows``: FILES small pictures by a plain scan, and by 1 and 2 actors of one Ray that stays up, in
-turn; whether the rows are the same, and seconds. ``driver``: a manifest of ITEMS names, none of
+turn; whether the rows are the same, and seconds. ``units``: a manifest of ITEMS names, none of
 which exists, listed into units: seconds to the first unit, and the peak of memory at a tenth of
-them and at all. ``listing``: KEYS keys in S3 (moto's server, here), listed into units.
+them and at all. ``driver``: the same manifest scanned by the engine, without pixels: seconds until
+the first unit is under way and until all is done, and the peak of the driver's memory. ``listing``:
+KEYS keys in S3 (moto's server, here), listed into units.
 """
 
 import argparse
@@ -89,16 +92,66 @@ def _listed(source: str, folder: Path, name: str) -> None:
     print(f"{items} items, {units} units: first after {first} s, all after {seconds} s, {peak} MiB")
 
 
-def driver(items: int) -> None:
+_DRIVE = """
+import resource, sys, time
+start = time.monotonic()
+from clipfake.plan import ScanPlan
+from clipfake.scanning import run
+from clipfake.scanning.events import Noticed, Recorded
+source, report, engine = sys.argv[1:]
+plan = ScanPlan.of([source], output=[report], engine=engine, no_pixels=True, workers=0)
+begun = row = None
+rows = 0
+with run(plan) as events:
+    for event in events:
+        if isinstance(event, Noticed) and "first unit under way" in event.text:
+            begun = time.monotonic() - start
+        rows += isinstance(event, Recorded)
+        row = row or (rows and time.monotonic() - start)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(rows, round(begun or 0.0, 1), round(row, 1), round(time.monotonic() - start, 1), peak)
+"""
+
+
+def _manifest(folder: Path, count: int) -> Path:
+    """A list of names that do not exist."""
+    manifest = folder / f"{count}.csv"
+    with manifest.open("w") as file:
+        file.write("path,label\n")
+        for row in range(count):
+            file.write(f"none/{row:09d}.jpg,real\n")
+    return manifest
+
+
+def units(items: int) -> None:
     """Print what listing a manifest costs, a tenth of it and all."""
     with tempfile.TemporaryDirectory() as name:
         for count in (items // 10, items):
-            manifest = Path(name) / f"{count}.csv"
-            with manifest.open("w") as file:
-                file.write("path,label\n")
-                for row in range(count):
-                    file.write(f"none/{row:09d}.jpg,real\n")
-            _listed(str(manifest), Path(name), str(count))
+            _listed(str(_manifest(Path(name), count)), Path(name), str(count))
+
+
+def driver(items: int, engine: str) -> None:
+    """Print what the driver of a scan holds, at a tenth of a manifest and at all."""
+    with tempfile.TemporaryDirectory() as name:
+        for count in (items // 10, items):
+            report = str(Path(name) / f"{count}.parts")
+            words = [
+                sys.executable,
+                "-c",
+                _DRIVE,
+                str(_manifest(Path(name), count)),
+                report,
+                engine,
+            ]
+            done = subprocess.run(words, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(done.stderr[-800:])
+            rows, begun, row, seconds, peak = done.stdout.split()
+            print(
+                f"{rows} rows by {engine}: first unit under way after {begun} s, first row after "
+                f"{row} s, all after {seconds} s; the driver held {peak} MiB at most",
+                flush=True,
+            )
 
 
 def listing(keys: int) -> None:
@@ -131,16 +184,19 @@ def listing(keys: int) -> None:
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["rows", "driver", "listing"])
+    parser.add_argument("what", choices=["rows", "units", "driver", "listing"])
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--engine", choices=["local", "ray"], default="ray")
     parser.add_argument("--keys", type=int, default=20_000)
     args = parser.parse_args()
     if args.what == "rows":
         rows(args.files, args.rounds)
+    elif args.what == "units":
+        units(args.items)
     elif args.what == "driver":
-        driver(args.items)
+        driver(args.items, args.engine)
     else:
         listing(args.keys)
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
