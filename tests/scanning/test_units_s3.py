@@ -70,6 +70,7 @@ def test_a_scan_in_s3_that_is_killed_goes_on(bucket: str, tmp_path: Path) -> Non
         while scan.poll() is None and time.monotonic() < patience:
             if "part-000002.parquet" in place.names():
                 break
+            time.sleep(0.1)
         scan.kill()
     with run(plan(bucket, 1)) as events:
         restored = sum(event.rows for event in events if isinstance(event, Restored))
