@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent.parent.parent
 SLOW = "timed out during startup"
 MARK = b"the end of whoever reads this"
 by_hand = pytest.mark.skipif(
-    not os.environ.get("CLIPFAKE_TEST_RAY"), reason="CLIPFAKE_TEST_RAY=1 runs all tests on Ray"
+    not os.environ.get("TEST_RAY"), reason="TEST_RAY=1 runs all tests on Ray"
 )
 
 
