@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "pillow", "pyarrow", "numpy", "exifread")
 # what an extra brings: module that it is told by
-_EXTRAS = {"c2pa": "c2pa", "heic": "pillow_heif", "remote": "fsspec"}
+_EXTRAS = {"c2pa": "c2pa", "heic": "pillow_heif", "remote": "fsspec", "ray": "ray"}
 _SHARED_MEMORY = Path("/dev", "shm")
 _SIDE = 256  # pixels of the picture that is scored
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import Debug, Options, Quiet, takes
+from clipfake.cli.options import AllowNetwork, Debug, Options, Quiet, takes
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
 
@@ -33,14 +33,17 @@ def evaluate_command(
         typer.Option(help="Take images with this value, as COLUMN=VALUE; repeatable."),
     ] = None,
     scores: Annotated[
-        Path | None,
-        typer.Option(help="Report with columns path and score, of any tool, instead of scoring."),
+        str | None,
+        typer.Option(
+            help="Report with columns path and score, of any tool, instead of scoring; .parquet "
+            "and .parts also by URL."
+        ),
     ] = None,
     score_column: Annotated[
         str, typer.Option(help="Column of the report that holds scores.")
     ] = "score",
     compare: Annotated[
-        tuple[Path, Path] | None,
+        tuple[str, str] | None,
         typer.Option(help="Two reports to tell apart by a paired bootstrap."),
     ] = None,
     perturb: Annotated[
@@ -78,6 +81,7 @@ def evaluate_command(
     draws: Annotated[
         int, typer.Option(min=20, help="Bootstrap draws of each 95 % interval.")
     ] = 1000,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -116,8 +120,10 @@ def evaluate_command(
     from clipfake.evaluation.evaluate import Scorer
     from clipfake.evaluation.files import write_figures
     from clipfake.evaluation.scores import open_scores, read_scores
+    from clipfake.report.parts import open_report
 
-    for report in compare or ():
+    compared = tuple(open_report(report, network=allow_network) for report in compare or ())
+    for report in compared:
         open_scores(report, score_column)
     screen = EvaluationScreen(quiet=quiet)
     screen.found(labelled)
@@ -125,7 +131,8 @@ def evaluate_command(
     scorer: Scorer | None = None
     if scores is not None:
         rule = _rule(options["threshold"])
-        scored = read_scores(scores, labelled.examples, data, column=score_column)
+        opened = open_report(scores, network=allow_network)
+        scored = read_scores(opened, labelled.examples, data, column=score_column)
     if plan is not None:
         scorer = Scorer.of(plan)
         rule = scorer.rule
@@ -140,8 +147,8 @@ def evaluate_command(
     if scorer is not None and attribution:
         with screen.progress() as show:
             evaluation.attribute(found, scorer, show, draws=draws, shots=attribution_shots)
-    if compare is not None:
-        evaluation.compare_reports(found, compare, column=score_column, draws=draws)
+    if compared:
+        evaluation.compare_reports(found, compared, column=score_column, draws=draws)
     for path in output or []:
         write_figures(found, path)
     if html is not None:

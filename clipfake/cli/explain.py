@@ -70,7 +70,7 @@ class Explaining:
         from clipfake.inspection.evidence_folder import folder_of
 
         self._plan, self._quiet = plan, quiet
-        self._folder = folder_of(plan.outputs.output[0])
+        self._folder = folder_of(plan.outputs.local[0])
         self._drawn = 0
         self._failure: ReportError | None = None
 

@@ -1,33 +1,34 @@
 """`clipfake merge`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import Debug, Quiet
+from clipfake.cli.options import AllowNetwork, Debug, Quiet
 from clipfake.cli.words import say
-from clipfake.errors import UsageError
 
 
 def merge_command(
-    reports: Annotated[list[Path], typer.Argument(help="Parquet reports of scans, in order.")],
+    reports: Annotated[
+        list[str], typer.Argument(help="Parquet reports and .parts of scans, in order; also URLs.")
+    ],
     output: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
             "--output",
             "-o",
             help="Report file: .parquet, .csv, .jsonl, .parts, .html, .site, .sarif, .junit.xml, "
-            ".codequality.json or .md; repeatable.",
+            ".codequality.json or .md; files also by URL, sent when they are whole; repeatable.",
         ),
     ],
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
-    """Join the reports of several scans, and say what is missing or doubled.
+    """Join reports and parts of scans, and say what is missing, damaged or doubled.
 
-    Exit code 1 when a share of --shard i/n is missing.
+    Exit code 1 when a share of --shard i/n or a part is missing or damaged.
     """
     del debug
     from rich.console import Console
@@ -35,14 +36,15 @@ def merge_command(
     from clipfake.plan import Affects
     from clipfake.plan.plan import names
     from clipfake.report.merge import merge_reports
+    from clipfake.report.parts import open_report
     from clipfake.report.report import check_outputs
+    from clipfake.report.sent import sent
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    check_outputs(output)
-    for path in reports:
-        if not path.exists():
-            raise UsageError(f"{path}: no such report")
-    merged = merge_reports(reports, output, options=names(Affects.CONTENT, Affects.VERDICT))
+    opened = [open_report(path, network=allow_network) for path in reports]
+    with sent(output, network=allow_network) as paths:
+        check_outputs(paths)
+        merged = merge_reports(opened, paths, options=names(Affects.CONTENT, Affects.VERDICT))
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
     if merged.doubled:
         doubled = ", ".join(merged.doubled_paths)
@@ -51,6 +53,8 @@ def merge_command(
         say(console, f"the last digits of scores may differ from {reports[0]}'s: {line}")
     for line in merged.options:
         say(console, f"made with other options than {reports[0]}: {line}")
+    for line in merged.lacking:
+        say(console, line)
     for share in merged.missing:
         console.print(f"missing: share {share}", markup=False)
-    return Exit.FOUND if merged.missing else Exit.FINE
+    return Exit.FOUND if merged.missing or merged.lacking else Exit.FINE

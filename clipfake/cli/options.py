@@ -22,6 +22,9 @@ def _show_debug(asked: bool) -> bool:
 
 AdapterOut = Annotated[Path, typer.Option("--out", "-o", help="Adapter to write, .safetensors.")]
 AdapterName = Annotated[str | None, typer.Option(help="What reports call the adapter.")]
+AllowNetwork = Annotated[
+    bool, typer.Option("--allow-network", help="Open URLs (s3:// gs:// hf:// https:// ...).")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_show_debug, help="Show tracebacks.")]
 

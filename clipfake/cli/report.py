@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import Debug, Options, Quiet, takes
+from clipfake.cli.options import AllowNetwork, Debug, Options, Quiet, takes
 from clipfake.cli.words import say
 from clipfake.errors import AdapterError, UsageError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @takes("adapter", "workers")
 def report_command(
     options: Options,
-    report: Annotated[Path, typer.Argument(help="Parquet report of a scan.")],
+    report: Annotated[str, typer.Argument(help="Parquet report or .parts of a scan; also a URL.")],
     output: Annotated[
         list[Path],
         typer.Option(
@@ -32,6 +32,7 @@ def report_command(
             help="Decisions of reviewers, .csv or .json as pages export them; repeatable."
         ),
     ] = None,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -46,20 +47,21 @@ def report_command(
 
     from clipfake.inspection.evidence_folder import heat_maps_beside
     from clipfake.report.parquet import read_about
+    from clipfake.report.parts import open_report
     from clipfake.report.report import check_outputs, shows_pictures
     from clipfake.report.reviews import Reviews
     from clipfake.report.rewrite import rewrite_report
     from clipfake.scanning.parts import limits_of
     from clipfake.scanning.pictures import PicturesAgain
+    from clipfake.sources.remote import shown
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    if not report.exists():
-        raise UsageError(f"{report}: no such report")
+    opened = open_report(report, network=allow_network)
     for path in output:
-        if path.exists() and path.samefile(report):
+        if path.exists() and isinstance(opened, Path) and path.samefile(opened):
             raise UsageError(f"{path}: is the report itself; give another --output")
     check_outputs(output)
-    about = read_about(report)
+    about = read_about(opened)
     decided = Reviews() if reviews else None
     for path in reviews or []:
         decided.read(path)  # type: ignore[union-attr]
@@ -67,17 +69,18 @@ def report_command(
     if any(map(shows_pictures, output)):
         folder = str(about.get("folder") or "")
         pictures = PicturesAgain(folder, limits_of(_cost_of(about)), options["workers"])
-        heat_maps = heat_maps_beside(report, _text(about.get("adapter_sha256")))
+        if isinstance(opened, Path):
+            heat_maps = heat_maps_beside(opened, _text(about.get("adapter_sha256")))
         operating = _operating(about, options["adapter"])
     count = rewrite_report(
-        report,
+        opened,
         output,
         reviews=decided,
         pictures=pictures,
         heat_maps=heat_maps,
         operating=operating,
     )
-    say(console, f"{count} rows of {report}")
+    say(console, f"{count} rows of {shown(str(opened))}")
     if heat_maps is not None and heat_maps.held:
         say(console, f"{len(heat_maps.held)} heat maps beside it")
     if decided is not None:

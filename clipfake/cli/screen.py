@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import typer
 from rich.console import Console, RenderableType
@@ -29,6 +28,7 @@ from clipfake.scanning.events import (
     Finished,
     Listed,
     Loading,
+    Noticed,
     Recorded,
     Restored,
     Started,
@@ -112,6 +112,8 @@ class Screen:
                         f"went on with an interrupted scan: {event.rows} rows restored from "
                         f"{event.journal}"
                     )
+            case Noticed():
+                self._say(event.text)
             case Recorded():
                 self.advance()
             case Writing():
@@ -163,7 +165,7 @@ class Screen:
     def _pace(self) -> str:
         return stages_line(self._rates.at(time.monotonic()), self._stages)
 
-    def interrupted(self, reports: Sequence[Path]) -> None:
+    def interrupted(self, reports: Sequence[str]) -> None:
         """Say what becomes of an interrupted scan."""
         if reports:
             self._say("finished rows are kept: the same command goes on from there")

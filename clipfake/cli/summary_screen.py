@@ -31,7 +31,7 @@ STYLES = {
 def print_summary(out: Console, start: Started, end: Finished) -> None:
     """Print the counts, the worst files, what the verdicts mean and where the reports lie."""
     summary = end.summary
-    adapter = start.detector.adapter if start.detector else None
+    adapter = start.adapter
     table = Table(title="clipfake scan", title_justify="left", min_width=40)
     table.add_column("verdict")
     table.add_column("files", justify="right")
@@ -130,7 +130,7 @@ def as_object(start: Started, end: Finished) -> dict[str, Any]:
     """The summary as values that JSON has, with what scored and what was written."""
     return {
         **end.summary.to_json(),
-        "adapter": start.detector.adapter.label if start.detector else None,
+        "adapter": start.adapter.label if start.adapter else None,
         "threshold": start.rule.threshold if start.rule else None,
         "fpr": start.rule.fpr if start.rule else None,
         "restored": end.summary.restored,

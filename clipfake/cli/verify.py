@@ -1,14 +1,12 @@
 """`clipfake verify`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.cli.options import Debug, Options, Quiet, takes
+from clipfake.cli.options import AllowNetwork, Debug, Options, Quiet, takes
 from clipfake.cli.words import say
-from clipfake.errors import UsageError
 
 if TYPE_CHECKING:
     from clipfake.verification.verify import Differences
@@ -16,12 +14,13 @@ if TYPE_CHECKING:
 
 @takes("adapter", "backbone", "device", "precision", "workers")
 def verify_command(
-    report: Annotated[Path, typer.Argument(help="Parquet report of a scan.")],
+    report: Annotated[str, typer.Argument(help="Parquet report or .parts of a scan; also a URL.")],
     options: Options,
     sample: Annotated[
         int, typer.Option(min=0, help="Images that are scored again, chosen by chance.")
     ] = 100,
     seed: Annotated[int, typer.Option(help="Of that choice.")] = 0,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
@@ -33,15 +32,14 @@ def verify_command(
     which is said. Exit code 1 when anything differs.
     """
     del debug
-    if not report.exists():
-        raise UsageError(f"{report}: no such report")
     from rich.console import Console
 
+    from clipfake.report.parts import open_report
     from clipfake.verification.verify import load_detector_of, verify_report
 
-    workers = options.pop("workers")
-    detector = load_detector_of(report, **options)
-    found = verify_report(report, detector, sample=sample, seed=seed, workers=workers)
+    workers, opened = options.pop("workers"), open_report(report, network=allow_network)
+    detector = load_detector_of(opened, **options)
+    found = verify_report(opened, detector, sample=sample, seed=seed, workers=workers)
     console = Console(highlight=False, quiet=quiet)
 
     for line in found.lines:

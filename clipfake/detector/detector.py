@@ -81,6 +81,16 @@ class Detector:
             self.backbone, self.device, self.precision, self.arithmetic.micro_batch
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # weights that are laid out for this processor cannot leave it
+        return {name: value for name, value in vars(self).items() if name != "_encoder"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        micro_batch = self.arithmetic.micro_batch
+        self.arithmetic = Arithmetic.here(self.device, self.precision, micro_batch)
+        self._encoder = ready_encoder(self.backbone, self.device, self.precision, micro_batch)
+
     @classmethod
     def load(
         cls,

@@ -20,7 +20,7 @@ from clipfake.evaluation.figures import (
 from clipfake.evaluation.generator_head import check_attribution, generator_figures
 from clipfake.evaluation.perturbations import Perturbation
 from clipfake.evaluation.result import Evaluation, Robustness
-from clipfake.evaluation.scores import SCORE_COLUMN, Scores, read_scores, score_images
+from clipfake.evaluation.scores import SCORE_COLUMN, Scores, name_of, read_scores, score_images
 from clipfake.plan import ScanPlan
 from clipfake.scanning.parts import load_detector
 
@@ -154,9 +154,13 @@ def attribute(
 
 
 def compare_reports(
-    found: Evaluation, reports: tuple[Path, Path], *, column: str = SCORE_COLUMN, draws: int = DRAWS
+    found: Evaluation,
+    reports: Sequence[str | Path],
+    *,
+    column: str = SCORE_COLUMN,
+    draws: int = DRAWS,
 ) -> None:
-    """Add the differences of two reports on the images of an evaluation.
+    """Add the differences of two reports, by path or URL, on the images of an evaluation.
 
     Raises:
         UsageError: a report cannot be read, or they have too little in common.
@@ -167,4 +171,4 @@ def compare_reports(
         for report in reports
     )
     found.differences = compare(first, second, draws=draws)
-    found.compared = (reports[0].name, reports[1].name)
+    found.compared = (name_of(reports[0]), name_of(reports[1]))

@@ -13,11 +13,14 @@ from clipfake.detector.calibration import Floats
 from clipfake.detector.detector import Detector
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
+from clipfake.report.parquet import parquet_files
+from clipfake.report.parts import PARTS
 from clipfake.scanning.parts import limits_of
 from clipfake.scanning.see import see_items
 from clipfake.sources import Finder, Item
 from clipfake.sources.labelled import Example
 from clipfake.sources.manifest import Manifest
+from clipfake.sources.remote import is_url, shown
 
 Bools = npt.NDArray[np.bool_]
 SCORE_COLUMN = "score"
@@ -93,21 +96,45 @@ def score_images(
     )
 
 
-def open_scores(report: Path, column: str = SCORE_COLUMN) -> Manifest:
+class _Lists:
+    """Lists that are one: a report, or its parts in order.
+
+    Attributes:
+        columns: names of the columns beside ``path``.
+    """
+
+    def __init__(self, lists: Sequence[Manifest]) -> None:
+        self._lists = lists
+        self.columns = list(lists[0].columns)
+
+    def __iter__(self) -> Iterator[Item]:
+        for each in self._lists:
+            yield from each
+
+
+def open_scores(report: str | Path, column: str = SCORE_COLUMN) -> "_Lists":
     """A report that has scores; they are read by ``read_scores``.
 
     Raises:
         UsageError: it cannot be read, or has no such column.
     """
-    manifest = Manifest(str(report))
+    name = shown(str(report))
+    if is_url(str(report)):
+        if not str(report).lower().endswith((PARTS, ".parquet")):
+            raise UsageError(f"{name}: by URL only .parquet and .parts are read; copy it here")
+        files = parquet_files(report)
+    else:
+        folder = str(report).lower().endswith(PARTS) and os.path.isdir(report)
+        files = parquet_files(report) if folder else [report]
+    manifest = _Lists([Manifest(str(file)) for file in files])
     if column not in manifest.columns:
         known = ", ".join(manifest.columns) or "none"
-        raise UsageError(f"{report}: no column {column!r}; --score-column names one of {known}")
+        raise UsageError(f"{name}: no column {column!r}; --score-column names one of {known}")
     return manifest
 
 
 def read_scores(
-    report: Path, examples: Sequence[Example], root: str, *, column: str = SCORE_COLUMN
+    report: str | Path, examples: Sequence[Example], root: str, *, column: str = SCORE_COLUMN
 ) -> Scores:
     """Scores out of a report that has a column ``path``, made by any tool.
 
@@ -115,7 +142,8 @@ def read_scores(
     ``root`` or below the folder that holds ``root``; the first that names an image counts.
 
     Args:
-        report: ``.csv``, ``.jsonl`` or ``.parquet``.
+        report: ``.csv``, ``.jsonl``, ``.parquet`` or a folder ``.parts``; the last two also by
+            URL.
         examples: ``[N]`` images.
         root: the set's folder or manifest.
         column: what holds the scores.
@@ -142,16 +170,36 @@ def read_scores(
                 problems[row] = str(said) if math.isnan(value) else None
             break
     if not found:
-        raise UsageError(f"{report}: names none of the images of {root}; check its paths")
-    return Scores(values, problems, no_image, report.name)
+        raise UsageError(
+            f"{shown(str(report))}: names none of the images of {root}; check its paths"
+        )
+    return Scores(values, problems, no_image, name_of(report))
 
 
-def _names(path: str, report: Path, root: str) -> Iterator[str]:
+def name_of(report: str | Path) -> str:
+    """The last part of a report's path or URL."""
+    return (
+        shown(str(report)).rstrip("/").rpartition("/")[2]
+        if is_url(str(report))
+        else Path(report).name
+    )
+
+
+def _names(path: str, report: str | Path, root: str) -> Iterator[str]:
     folder = root if os.path.isdir(root) else os.path.dirname(root)
     yield os.path.abspath(path)
-    below = os.path.relpath(path, report.parent)  # a manifest's paths start at its folder
+    lists = _folder_of_lists(report)  # a manifest's paths begin there
+    below = path.removeprefix(f"{lists}/") if is_url(lists) else os.path.relpath(path, lists)
     for start in ("", folder, os.path.dirname(os.path.abspath(folder))):
         yield os.path.abspath(os.path.join(start, below))
+
+
+def _folder_of_lists(report: str | Path) -> str:
+    """The folder that a list's relative paths begin at, or its URL."""
+    name = str(report)
+    if is_url(name):
+        return name if name.lower().endswith(PARTS) else name.rpartition("/")[0]
+    return name if os.path.isdir(name) else os.path.dirname(name) or "."
 
 
 def _number(value: object, of: str, column: str) -> float:

@@ -1,10 +1,11 @@
 """Contradictions between options, whoever gives them."""
 
 from clipfake.errors import UsageError
-from clipfake.plan.groups import How, Metadata, Outputs, Running, What
+from clipfake.plan.groups import How, Metadata, Outputs, Running, What, is_parts
 
 _IGNORING = ("found", "all", "none")
 _FORMATS = ("auto", "plain", "github")
+_ENGINES = ("local", "ray")
 
 
 def check(what: What, how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
@@ -41,10 +42,27 @@ def check(what: What, how: How, metadata: Metadata, outputs: Outputs, run: Runni
         raise UsageError("--trust-times is about what a cache knows: give --cache")
     if run.trust_times and outputs.custody:
         raise UsageError("--custody is of files that were read: leave --trust-times out")
-    if outputs.explain and not outputs.output:
-        raise UsageError("--explain draws beside a report: give --output")
+    if outputs.explain and not outputs.local:
+        raise UsageError("--explain draws beside a report of this machine: give --output")
+    _check_engine(outputs, run)
     if outputs.explain and how.no_pixels:
         raise UsageError("--explain is of scores, which --no-pixels gives none of")
+
+
+def _check_engine(outputs: Outputs, run: Running) -> None:
+    _one_of("--engine", run.engine, _ENGINES)
+    if sum(map(is_parts, outputs.output)) > 1:
+        raise UsageError("give one .parts, and merge it into others")
+    if run.engine == "ray":
+        if outputs.parts is None:
+            raise UsageError("--engine ray makes parts: give --output with a name in .parts")
+        if outputs.explain:
+            raise UsageError("--engine ray holds no model here to --explain by; use that command")
+        return
+    for name in ("address", "actors", "gpus_per_actor"):
+        if getattr(run, name) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is about a cluster: give --engine ray")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -167,12 +167,13 @@ class Outputs:
 
     TITLE: ClassVar[str] = "Reports and gates"
 
-    output: tuple[Path, ...] = option(
+    output: tuple[str, ...] = option(
         (),
-        "Report: .parquet, .csv, .jsonl or .parts; .html or .site to look at; .sarif, .junit.xml, "
-        ".codequality.json or .md for pipelines; repeatable.",
+        "Report: .parquet, .csv, .jsonl or .parts (also a URL); .html or .site to look at; .sarif, "
+        ".junit.xml, .codequality.json or .md for pipelines; repeatable.",
         affects=Affects.RUNNING,
         flags=("--output", "-o"),
+        place=True,
     )
     custody: bool = option(
         False,
@@ -217,6 +218,28 @@ class Outputs:
         least=0,
     )
 
+    @property
+    def parts(self) -> str | None:
+        """Path or URL of the folder of parts; None where none is asked for."""
+        return next((name for name in self.output if is_parts(name)), None)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The reports that are written from the first row to the last."""
+        return tuple(Path(name) for name in self.output if not is_parts(name))
+
+    @property
+    def local(self) -> tuple[Path, ...]:
+        """The reports that lie on this machine."""
+        from clipfake.sources.remote.urls import is_url  # pyarrow comes with it
+
+        return tuple(Path(name) for name in self.output if not is_url(name))
+
+
+def is_parts(name: str) -> bool:
+    """Whether an output is a folder of parts."""
+    return name.rstrip("/").lower().endswith(".parts")
+
 
 @dataclass(frozen=True)
 class Running:
@@ -258,6 +281,39 @@ class Running:
         "1/1",
         "Scan one share of the files, i/n; clipfake merge joins them.",
         affects=Affects.LISTING,
+    )
+    unit: int = option(
+        4096,
+        "Files of a part of .parts, which is done or begun again whole.",
+        affects=Affects.LISTING,
+        unit="files",
+        least=1,
+    )
+    engine: str = option(
+        "local",
+        "What runs the units of .parts: local, or ray for the processes of a machine or cluster.",
+        affects=Affects.RUNNING,
+    )
+    address: str | None = option(
+        None,
+        "With --engine ray: the cluster, as host:port, or auto for the one that runs here.",
+        affects=Affects.RUNNING,
+        outward=True,
+    )
+    actors: int | None = option(
+        None,
+        "With --engine ray: processes that hold the model (default: one a GPU, else a machine).",
+        affects=Affects.RUNNING,
+        unit="processes",
+        least=1,
+    )
+    gpus_per_actor: float | None = option(
+        None,
+        "With --engine ray: share of a GPU for each of them; 0 for CPUs alone (default: 1 where "
+        "there are GPUs).",
+        affects=Affects.RUNNING,
+        unit="GPUs",
+        least=0,
     )
     settings: str | None = option(
         None,

@@ -29,6 +29,7 @@ class Option:
         least: smallest number that it takes.
         argument: it stands on the command line without a name.
         internal: no command line has it.
+        place: its text is a path, or a URL.
         outward: it lets data or requests leave the machine, so that no file may give it.
     """
 
@@ -40,6 +41,7 @@ class Option:
     argument: bool = False
     internal: bool = False
     outward: bool = False
+    place: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ profile has otherwise. Variables ``CLIPFAKE_NAME`` come before the file.
 
 import difflib
 import logging
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -175,6 +176,12 @@ def _of_table(path: Path, table: Mapping[str, Any], source: str) -> dict[str, Se
             fitted = fitting(each, value)
         except UsageError as error:
             raise UsageError(f"{source}: {error}") from error
+        if each.option.place:
+            from clipfake.sources.remote.urls import is_url
+
+            fitted = tuple(
+                part if is_url(part) else os.path.join(path.parent, part) for part in fitted
+            )
         if each.kind is Path:  # a file's paths begin where it lies
             fitted = (
                 tuple(path.parent / part for part in fitted) if each.many else path.parent / fitted

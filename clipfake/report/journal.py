@@ -310,9 +310,19 @@ def _different(held: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
     if held.get("clipfake_journal") != header["clipfake_journal"]:
         return ["the journal's format"]
     known = held["scan"] if isinstance(held.get("scan"), dict) else {}
-    names = [name for name in header["scan"] if known.get(name) != header["scan"][name]]
-    names += [name for name in known if name not in header["scan"]]
-    return [_said(name, known.get(name), header["scan"].get(name)) for name in names]
+    return different(known, header["scan"])
+
+
+def different(known: Mapping[str, Any], scan: Mapping[str, Any]) -> list[str]:
+    """What of a scan another one does otherwise, with both values where they are short.
+
+    Args:
+        known: of the scan that was begun before.
+        scan: of the one that is to go on with it.
+    """
+    names = [name for name in scan if known.get(name) != scan[name]]
+    names += [name for name in known if name not in scan]
+    return [_said(name, known.get(name), scan.get(name)) for name in names]
 
 
 def _said(name: str, was: Any, now: Any) -> str:

@@ -12,9 +12,11 @@ import pyarrow as pa
 
 from clipfake.errors import UsageError
 from clipfake.report.parquet import parquet_files, read_about
+from clipfake.report.parts import PARTS, check_parts, part_numbers
 from clipfake.report.report import Report
 from clipfake.report.schema import COLUMNS
 from clipfake.sources.parquet import parquet_batches, parquet_schema
+from clipfake.sources.place import Place
 
 _BATCH = 8192
 _NAMED = 10  # doubled paths that are named
@@ -36,6 +38,7 @@ class Merged:
         rounding: a report whose scores round otherwise than the first one's, and in what; a line
             each.
         options: a report that was made with other options, and which; a line each.
+        lacking: what folders of parts lack; a line for each kind of lack.
     """
 
     rows: int = 0
@@ -44,17 +47,29 @@ class Merged:
     missing: list[str] = field(default_factory=list)
     rounding: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A report that is joined: its name, and the files with its rows, in order."""
+
+    name: str
+    files: list[str | Path]
+    is_folder: bool
 
 
 def merge_reports(
-    inputs: Sequence[Path], outputs: Sequence[Path], *, options: Sequence[str] = ()
+    inputs: Sequence[str | Path], outputs: Sequence[Path], *, options: Sequence[str] = ()
 ) -> Merged:
     """Write the rows of Parquet reports as one report, in the order of the inputs.
 
-    Memory grows by 8 bytes a row, which tell doubled paths.
+    Of a folder of parts those that are whole are taken, their digests compared first. Where there
+    are several inputs memory grows by 8 bytes a row, which tell doubled paths; in one folder of
+    parts paths may come as often as they were listed, and memory stays flat.
 
     Args:
-        inputs: Parquet reports of scans by the same model.
+        inputs: Parquet reports and folders of parts of scans by the same model, paths or URLs.
         outputs: reports to write; the ending chooses the format.
         options: names of those that change results, which are compared.
 
@@ -62,23 +77,26 @@ def merge_reports(
         UsageError: an input is no report, or the models differ.
         ReportError: an output cannot be written.
     """
-    abouts = [read_about(path) for path in inputs]
-    _check_same(inputs, abouts)
+    merged = Merged()
+    joined = [_input(path, merged) for path in inputs]
+    names = [each.name for each in joined]
+    abouts = [read_about(each.files[0]) for each in joined]
+    _check_same(names, abouts)
     given = [about.get("options") or {} for about in abouts]
-    merged = Merged(
-        missing=_missing(abouts),
-        rounding=_otherwise(inputs, [_rounding(about) for about in abouts], _ROUNDING),
-        options=_otherwise(inputs, given, options),
-    )
+    merged.missing = _missing(abouts)
+    merged.rounding = _otherwise(names, [_rounding(about) for about in abouts], _ROUNDING)
+    merged.rounding += [line for each in joined for line in _parts_rounding(each)]
+    merged.options = _otherwise(names, given, options)
     columns: dict[str, pa.DataType] = {}
-    for path in inputs:
-        for name, kind in zip(*_own_columns(path), strict=True):
+    for each in joined:
+        for name, kind in zip(*_own_columns(each), strict=True):
             columns[name] = kind if columns.get(name, kind) == kind else pa.string()
-    doubled = _doubled(inputs)
-    about = {**abouts[0], "merged": [str(path) for path in inputs], "parts": abouts}
+    doubled = set() if len(joined) == 1 and joined[0].is_folder else _doubled(joined)
+    about = {**abouts[0], "merged": names, "parts": abouts}
+    about.pop("unit", None)
     seen: set[int] = set()
     with Report(outputs, columns, about) as report:
-        for row in _rows(inputs):
+        for row in _rows(joined):
             key = _key(row)
             if key in doubled:
                 if key in seen:
@@ -92,7 +110,49 @@ def merge_reports(
     return merged
 
 
-def _check_same(inputs: Sequence[Path], abouts: Sequence[dict[str, Any]]) -> None:
+def _input(name: str | Path, merged: Merged) -> _Input:
+    """A report, or what is whole of a folder of parts; what that lacks is told.
+
+    Raises:
+        UsageError: there is no such report, or nothing of it is whole.
+    """
+    place = Place(name)
+    if place.path is not None and not place.path.is_dir():
+        return _Input(str(place), list(parquet_files(name)), False)
+    if place.path is None and not place.name.lower().endswith(PARTS):
+        return _Input(str(place), [place.name], False)
+    try:
+        found, files = check_parts(place), part_numbers(place)
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be read ({error.strerror or error})") from error
+    if not found.whole:
+        raise UsageError(f"{place}: no such report, or no part of it is whole")
+    if not found.over:
+        merged.lacking.append(f"{place}: its scan is not over, more parts come")
+    for numbers, what in ((found.missing, "are missing"), (found.damaged, "are damaged")):
+        if numbers:
+            some = ", ".join(map(str, numbers[:_NAMED])) + ", ..." * (len(numbers) > _NAMED)
+            merged.lacking.append(f"{place}: {len(numbers)} parts {what}: {some}")
+    if found.doubled:
+        merged.lacking.append(f"{place}: parts that come twice: {', '.join(found.doubled)}")
+    whole: list[str | Path] = [place.at(files[number]) for number in found.whole]
+    return _Input(str(place), whole, True)
+
+
+def _parts_rounding(given: _Input) -> list[str]:
+    """The first part of each other kind of machine than that of the folder's first part."""
+    if not given.is_folder:
+        return []
+    first, lines = _rounding(read_about(given.files[0])), dict[str, str]()
+    for file in given.files[1:]:
+        about = _rounding(read_about(file))
+        name = f"{given.name}, {str(file).rpartition('/')[2]} on"
+        for line in _otherwise([given.name, name], [first, about], _ROUNDING):
+            lines.setdefault(line.partition(": ")[2], line)
+    return list(lines.values())
+
+
+def _check_same(inputs: Sequence[str], abouts: Sequence[dict[str, Any]]) -> None:
     for path, about in zip(inputs, abouts, strict=True):
         for name in _SAME:
             if about.get(name) != abouts[0].get(name):
@@ -107,7 +167,7 @@ def _rounding(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _otherwise(
-    inputs: Sequence[Path], values: Sequence[Mapping[str, Any]], names: Sequence[str]
+    inputs: Sequence[str], values: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> list[str]:
     """A line for each report that has other values than the first one, where both have one."""
     lines, first = [], values[0]
@@ -129,19 +189,21 @@ def _missing(abouts: Sequence[dict[str, Any]]) -> list[str]:
     return sorted(wanted - set(shares), key=lambda share: [int(n) for n in share.split("/")])
 
 
-def _own_columns(path: Path) -> tuple[list[str], list[pa.DataType]]:
-    fields = [each for each in parquet_schema(parquet_files(path)[0]) if each.name not in COLUMNS]
+def _own_columns(given: _Input) -> tuple[list[str], list[pa.DataType]]:
+    fields = [each for each in parquet_schema(given.files[0]) if each.name not in COLUMNS]
     return [each.name for each in fields], [each.type for each in fields]
 
 
-def _rows(inputs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def _rows(inputs: Sequence[_Input]) -> Iterator[dict[str, Any]]:
     for batch in _batches(inputs):
         yield from batch.to_pylist()
 
 
-def _batches(inputs: Sequence[Path], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    for path in inputs:
-        for file in parquet_files(path):
+def _batches(
+    inputs: Sequence[_Input], columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    for given in inputs:
+        for file in given.files:
             yield from parquet_batches(file, _BATCH, columns)
 
 
@@ -150,7 +212,7 @@ def _key(row: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little", signed=True)
 
 
-def _doubled(inputs: Sequence[Path]) -> set[int]:
+def _doubled(inputs: Sequence[_Input]) -> set[int]:
     """Keys that several rows have."""
     keys: list[npt.NDArray[np.int64]] = []
     for batch in _batches(inputs, ["path", "path_raw"]):

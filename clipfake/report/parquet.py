@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
+from clipfake.report.parts import METADATA_KEY, PARTS, files_of_parts
 from clipfake.sources.parquet import parquet_schema
-
-METADATA_KEY = b"clipfake"
-PARTS = ".parts"
-PART_BYTES = 256 * 2**20  # size from which the next row group begins a new part
+from clipfake.sources.place import Place
+from clipfake.sources.remote import shown
 
 
 class ParquetFile:
@@ -42,67 +41,43 @@ class ParquetFile:
             self._writer.close()
 
 
-class ParquetParts:
-    """A folder of Parquet files, each begun when the one before has grown to ``PART_BYTES``."""
-
-    def __init__(self, path: Path, schema: pa.Schema, about: dict[str, Any]) -> None:
-        """Make the folder, empty, and open its first file.
-
-        Args:
-            path: of the folder; parts that are there are deleted.
-            schema: the report's.
-            about: kept in the metadata of every part.
-        """
-        self._folder, self._schema, self._about = path, schema, about
-        path.mkdir(exist_ok=True)
-        for old in path.glob("part-*.parquet"):
-            old.unlink()
-        self._number = 0
-        self._part = self._open()
-
-    def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append rows, to a new part if the present one is full."""
-        if self._path.stat().st_size >= PART_BYTES:
-            self._part.close()
-            self._number += 1
-            self._part = self._open()
-        self._part.write(rows)
-
-    def close(self) -> None:
-        """Finish the last part."""
-        self._part.close()
-
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"part-{self._number:05d}.parquet"
-
-    def _open(self) -> ParquetFile:
-        return ParquetFile(self._path, self._schema, self._about)
-
-
-def parquet_files(report: Path) -> list[Path]:
-    """The files of a report: itself, or the parts of a folder, in order.
+def parquet_files(report: str | Path) -> list[str | Path]:
+    """The files of a report: itself, or the parts of a folder, in order; URLs for a URL.
 
     Raises:
-        UsageError: there is no such report.
+        UsageError: there is no such report, or parts of it are missing.
     """
-    files = sorted(report.glob("part-*.parquet")) if report.is_dir() else [report]
+    place = Place(report)
+    try:
+        if place.path is None:
+            folder = place.name.lower().endswith(PARTS)
+            return list(files_of_parts(place)) if folder else [place.name]
+        if not place.path.is_dir():
+            files = [place.path]
+        else:
+            files = [Path(name) for name in files_of_parts(place)]
+    except OSError as error:
+        raise UsageError(f"{place}: cannot be read ({error.strerror or error})") from error
     if not files or not files[0].is_file():
-        raise UsageError(f"{report}: no such report")
-    return files
+        raise UsageError(f"{place}: no such report")
+    return list(files)
 
 
-def read_about(report: Path) -> dict[str, Any]:
+def read_about(report: str | Path) -> dict[str, Any]:
     """What made a Parquet report.
 
     Raises:
         UsageError: there is no such report, or it is none of clipfake's.
     """
+    name = shown(str(report))
     try:
-        held = (parquet_schema(parquet_files(report)[0]).metadata or {}).get(METADATA_KEY)
+        files = parquet_files(report)
+        if not files:
+            raise UsageError(f"{name}: no such report")
+        held = (parquet_schema(files[0]).metadata or {}).get(METADATA_KEY)
         about = json.loads(held) if held else None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{report}: not a readable Parquet report; give those of scans") from error
+        raise UsageError(f"{name}: not a readable Parquet report; give those of scans") from error
     if not isinstance(about, dict):
-        raise UsageError(f"{report}: Parquet, but no report of clipfake's; give those of scans")
+        raise UsageError(f"{name}: Parquet, but no report of clipfake's; give those of scans")
     return about

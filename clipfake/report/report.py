@@ -22,7 +22,8 @@ from clipfake.report.junit import JunitFile
 from clipfake.report.markdown import MarkdownFile
 from clipfake.report.page.page import PAGE, PageFile
 from clipfake.report.page.pictures import HeatMaps, Pictures
-from clipfake.report.parquet import PARTS, ParquetFile, ParquetParts
+from clipfake.report.parquet import ParquetFile
+from clipfake.report.parts import PARTS, ParquetParts
 from clipfake.report.sarif import SarifFile
 from clipfake.report.schema import fit_row, report_schema, to_row
 from clipfake.report.site.site import SITE, SiteFile, check_site
@@ -84,6 +85,10 @@ class Report:
 
     Used as a context manager. When the block ends by an exception the files are finished as
     far as they go and left under their ``.partial`` names.
+
+    Attributes:
+        paths: of the reports.
+        schema: of their rows.
     """
 
     def __init__(
@@ -111,7 +116,7 @@ class Report:
             ReportError: a file cannot be opened.
         """
         self.paths = list(paths)
-        self._schema = report_schema(columns)
+        self.schema = report_schema(columns)
         self._journal = journal
         self._baseline = baseline
         self._rows: list[dict[str, Any]] = []
@@ -119,7 +124,7 @@ class Report:
         check_outputs(self.paths)
         for path in self.paths:
             try:
-                opened = FORMATS[ending_of(path)](partial_path(path), self._schema, about)
+                opened = FORMATS[ending_of(path)](partial_path(path), self.schema, about)
             except OSError as error:
                 raise report_error(path, error) from error
             if isinstance(opened, PictureFile):
@@ -135,11 +140,19 @@ class Report:
         Raises:
             ReportError: a file cannot be written.
         """
-        row = to_row(record, self._schema)
+        row = to_row(record, self.schema)
+        self.take(row, record.thumbnail)
+        return row
+
+    def take(self, row: dict[str, Any], thumbnail: bytes | None = None) -> None:
+        """Take a new row, which the journal keeps.
+
+        Raises:
+            ReportError: a file cannot be written.
+        """
         if self._journal is not None:
             self._journal.add(row)
-        self.restore(row, record.thumbnail)
-        return row
+        self.restore(row, thumbnail)
 
     def restore(self, row: dict[str, Any], thumbnail: bytes | None = None) -> None:
         """Take a row that the journal holds already; the baseline marks it.
@@ -169,7 +182,7 @@ class Report:
 
     def fit(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row of another report with the columns of this one."""
-        return fit_row(row, self._schema)
+        return fit_row(row, self.schema)
 
     def __enter__(self) -> "Report":
         return self

@@ -15,6 +15,7 @@ from clipfake.report.report import Report
 from clipfake.report.reviews import COLUMN, TYPE, Reviews
 from clipfake.report.schema import COLUMNS
 from clipfake.sources.parquet import parquet_batches, parquet_schema
+from clipfake.sources.remote import shown
 
 _BATCH = 2048
 # without these a row is none of a report
@@ -31,7 +32,7 @@ _NEEDED = ("path", "sha256", "score", "verdict", "error_code")
 
 
 def rewrite_report(
-    source: Path,
+    source: str | Path,
     outputs: Sequence[Path],
     *,
     reviews: Reviews | None = None,
@@ -57,10 +58,13 @@ def rewrite_report(
         ReportError: an output cannot be written.
     """
     about = read_about(source)
+    about.pop("unit", None)
     columns = _own_columns(source)
     if reviews is not None:
         columns[COLUMN] = TYPE
-    more: dict[str, Any] = {"report_sha256": digest_of(source)}
+    more: dict[str, Any] = {}
+    if isinstance(source, Path):
+        more["report_sha256"] = digest_of(source)
     if operating is not None and "operating" not in about:
         more["operating"] = dict(operating)
     count = 0
@@ -75,17 +79,17 @@ def rewrite_report(
     return count
 
 
-def _own_columns(source: Path) -> dict[str, pa.DataType]:
+def _own_columns(source: str | Path) -> dict[str, pa.DataType]:
     """The columns of a manifest, once what must be there is seen to be what it must be."""
-    schema = parquet_schema(parquet_files(source)[0])
+    schema, said = parquet_schema(parquet_files(source)[0]), shown(str(source))
     kinds = {each.name: each.type for each in schema}
     for name in _NEEDED:
         if name not in kinds:
-            raise UsageError(f"{source}: has no column {name!r}; give the report of a scan")
+            raise UsageError(f"{said}: has no column {name!r}; give the report of a scan")
     for name, kind in COLUMNS.items():
         if not _alike(kinds.get(name, kind), kind):
             raise UsageError(
-                f"{source}: its column {name!r} is {kinds[name]}, not {kind}, as another version "
+                f"{said}: its column {name!r} is {kinds[name]}, not {kind}, as another version "
                 "wrote it; scan again with this one"
             )
     return {name: kind for name, kind in kinds.items() if name not in COLUMNS}
@@ -96,7 +100,7 @@ def _alike(one: pa.DataType, other: pa.DataType) -> bool:
     return any(both(one) and both(other) for both in _KINDS)
 
 
-def _rows(source: Path) -> Iterator[dict[str, Any]]:
+def _rows(source: str | Path) -> Iterator[dict[str, Any]]:
     absent = dict.fromkeys(COLUMNS)
     for file in parquet_files(source):
         for batch in parquet_batches(file, _BATCH):

@@ -107,8 +107,10 @@ class Summary:
 
     def restore(self, row: Mapping[str, Any]) -> None:
         """Count a row that an earlier run of the same scan wrote; it bears on no rate."""
+        scored = self.scored
         self.add(row)
-        self.restored, self._scored_before = self.files, self.scored
+        self.restored += 1
+        self._scored_before += self.scored - scored
 
     def _rank(self, row: Mapping[str, Any]) -> None:
         """Keep a row if it is among the worst: ai first, then conflicts, then what is undecided."""

@@ -47,7 +47,12 @@ class Files(IterableDataset[Sample]):
     """Records and pixels of files, in order, read by worker processes."""
 
     def __init__(
-        self, items: Iterable[Item], options: ReadOptions, workers: int, batch_size: int
+        self,
+        items: Iterable[Item],
+        options: ReadOptions,
+        workers: int,
+        batch_size: int,
+        alone: bool = False,
     ) -> None:
         """Nothing is read yet.
 
@@ -56,7 +61,9 @@ class Files(IterableDataset[Sample]):
             options: what is done with each file.
             workers: worker processes; 0 reads in this process.
             batch_size: files of a batch, of which two are under way.
+            alone: read each item in a process of its own.
         """
+        self._alone = alone
         self._items, self._options, self._workers = items, options, workers
         self._chunk = min(batch_size, CHUNK)
         batches = 2 * batch_size / (self._chunk * max(workers, 1))
@@ -70,6 +77,7 @@ class Files(IterableDataset[Sample]):
             workers=self._workers,
             chunk=self._chunk,
             ahead=self._ahead,
+            alone=self._alone,
         )
 
 
@@ -80,6 +88,7 @@ def read_batches(
     batch_size: int,
     workers: int,
     pin_memory: bool = False,
+    alone: bool = False,
 ) -> Iterator[Batch]:
     """Read items in batches, in order, ahead of the consumer.
 
@@ -92,8 +101,9 @@ def read_batches(
         batch_size: files of a batch.
         workers: worker processes; 0 reads in this process, which a file may kill or hang.
         pin_memory: put pixels into page-locked memory, for copies to a GPU.
+        alone: read each item in a process of its own.
     """
-    files = Files(items, options, workers, batch_size)
+    files = Files(items, options, workers, batch_size, alone)
     yield from DataLoader(files, batch_size, collate_fn=collate, pin_memory=pin_memory)
 
 

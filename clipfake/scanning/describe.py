@@ -27,6 +27,7 @@ def scan_metadata(
     workers: int | None = None,
     cache: Cache | None = None,
     stages: Stages | None = None,
+    alone: bool = False,
 ) -> Generator[Record, None, None]:
     """Describe files by their metadata alone, in order.
 
@@ -39,6 +40,7 @@ def scan_metadata(
         workers: reading processes; None suits the machine, 0 reads in this process.
         cache: of bytes that were read before.
         stages: counts what is done.
+        alone: read each item in a process of its own.
     """
     stages = stages if stages is not None else Stages()
     key = cache_key(
@@ -52,7 +54,7 @@ def scan_metadata(
     use = cache.use(key) if cache else None
     reading = ReadOptions(None, limits, options, cache=use)
     count = default_workers() if workers is None else workers
-    samples = read_samples(items, reading, workers=count, chunk=CHUNK, ahead=_AHEAD)
+    samples = read_samples(items, reading, workers=count, chunk=CHUNK, ahead=_AHEAD, alone=alone)
     while records := [record for record, _ in islice(samples, CHUNK)]:
         stages.read += len(records)
         stages.cached += sum(record.cached for record in records)

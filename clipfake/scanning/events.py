@@ -13,6 +13,7 @@ from clipfake.report.summary import Summary
 from clipfake.scanning.stages import Stages
 
 if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
+    from clipfake.detector.adapter import Adapter
     from clipfake.detector.calibration import DecisionRule
     from clipfake.detector.detector import Detector
 
@@ -29,8 +30,9 @@ class Started:
     Attributes:
         about: what makes the scan, as its reports have it.
         summary: counts rows as they come.
-        detector: None for a scan without scores.
-        rule: its operating point; None likewise.
+        detector: None for a scan without scores, or one that others score.
+        rule: the operating point; None for a scan without scores.
+        adapter: that scores; None likewise.
         stages: counts what each stage does as it does it.
     """
 
@@ -38,6 +40,7 @@ class Started:
     summary: Summary
     detector: "Detector | None"
     rule: "DecisionRule | None"
+    adapter: "Adapter | None" = None
     stages: Stages = field(default_factory=Stages)
 
 
@@ -78,11 +81,22 @@ class Restored:
 
     Attributes:
         rows: how many.
-        journal: which held them.
+        journal: which held them: a file, or the folder or URL of parts.
     """
 
     rows: int
-    journal: Path
+    journal: Path | str
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something that a user should know, and that ends nothing.
+
+    Attributes:
+        text: a sentence.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +110,7 @@ class Finished:
 
     Attributes:
         summary: of all rows.
-        reports: in the order in which they were asked for.
+        reports: in the order in which they were asked for; a URL for parts on another machine.
         replaced: those of them that were there before.
         custody: the statement of custody; None without one.
         passed_over: what was not looked at, by kind.
@@ -106,8 +120,8 @@ class Finished:
     """
 
     summary: Summary
-    reports: tuple[Path, ...] = ()
-    replaced: frozenset[Path] = frozenset()
+    reports: tuple[Path | str, ...] = ()
+    replaced: frozenset[Path | str] = frozenset()
     custody: Path | None = None
     passed_over: Mapping[str, int] = field(default_factory=Counter)
     only_lists: bool = False
@@ -120,4 +134,4 @@ class Finished:
         return self.only_lists and self.summary.files == no_images and not self.summary.unread
 
 
-Event = Loading | Started | Listed | Recorded | Restored | Writing | Finished
+Event = Loading | Started | Listed | Recorded | Restored | Noticed | Writing | Finished

@@ -6,55 +6,56 @@ where pixels are scored: that takes seconds.
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from functools import partial
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
+import pyarrow as pa
+
 from clipfake.errors import ClipfakeError, UsageError
 from clipfake.plan import ScanPlan
+from clipfake.plan.groups import is_parts
 from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, write_custody
 from clipfake.report.findings import parse_kinds
-from clipfake.report.journal import journal_path
+from clipfake.report.journal import Journal, journal_path
 from clipfake.report.page.pictures import HeatMaps
 from clipfake.report.report import Report, check_outputs, shows_pictures
+from clipfake.report.schema import to_row
 from clipfake.report.summary import Summary
-from clipfake.scanning.describe import CHUNK, scan_metadata
+from clipfake.scanning.engines.local import run_here
+from clipfake.scanning.engines.work import Came, Work
 from clipfake.scanning.events import (
     Event,
     Failed,
     Finished,
     Listed,
     Loading,
+    Noticed,
     Recorded,
     Restored,
     Started,
     Writing,
 )
-from clipfake.scanning.parts import (
-    baseline_of,
-    cache_of,
-    changes_of,
-    limits_of,
-    load_detector,
-    metadata_of,
-    selection_of,
-)
+from clipfake.scanning.parts import baseline_of, changes_of, limits_of, selection_of
 from clipfake.scanning.pictures import PicturesAgain
-from clipfake.scanning.provenance import about_scan, open_journal
+from clipfake.scanning.provenance import about_scan, open_journal, open_units
 from clipfake.scanning.resume import Resumed
-from clipfake.scanning.stages import Stages
+from clipfake.scanning.scanner import Scanner, Transform
+from clipfake.scanning.units import Unit, Units, check_place
 from clipfake.sources import Item, Sources
+from clipfake.sources.place import Place
+from clipfake.sources.remote import is_url, shown
 from clipfake.sources.shard import Shard
 
 if TYPE_CHECKING:
-    from clipfake.detector.calibration import DecisionRule
     from clipfake.detector.detector import Detector
+    from clipfake.scanning.engines.ray import Cluster
 
-Stage = Callable[[Iterable[Item]], Generator[Record, None, None]]
-Transform = Callable[[bytes], bytes]
 Explainer = Callable[[Summary, "Detector"], HeatMaps]
 
 
@@ -143,101 +144,218 @@ def _events(
     count: bool,
     explain: Explainer | None,
 ) -> Generator[Event, None, None]:
-    outputs = plan.outputs.output
-    beside = [journal_path(outputs[0])] if outputs else []
-    beside += [custody_path(outputs[0])] if plan.outputs.custody else []
-    check_outputs(outputs, beside)
+    out = _Outputs.of(plan)
+    # a cluster that is not there is told before anything is written
+    with _cluster_of(plan) as cluster:
+        yield from _scanned(plan, out, cluster, items, detector, transform, count, explain)
+
+
+def _cluster_of(plan: ScanPlan) -> AbstractContextManager["Cluster | None"]:
+    if plan.run.engine != "ray":
+        return nullcontext()
+    from clipfake.scanning.engines.ray import Cluster
+
+    return Cluster(plan.run.address)
+
+
+def _scanned(
+    plan: ScanPlan,
+    out: "_Outputs",
+    cluster: "Cluster | None",
+    items: Iterable[Item] | None,
+    detector: "Detector | None",
+    transform: Transform | None,
+    count: bool,
+    explain: Explainer | None,
+) -> Generator[Event, None, None]:
     paths = plan.what.paths if items is None else ()
     changes = changes_of(plan) if items is None else None
     sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
     baseline = baseline_of(plan)
-    metadata = metadata_of(plan)
-    cache = cache_of(plan, metadata)
-    reading: dict[str, Any] = {
-        "limits": limits_of(plan),
-        "workers": plan.run.workers,
-        "cache": cache,
-        "stages": Stages(),
-    }
-    shown = any(map(shows_pictures, outputs))
-    rule: DecisionRule | None = None
-    if plan.how.no_pixels or plan.how.hash_alone:
-        detector, every = None, CHUNK
-        start: Stage = partial(scan_metadata, options=metadata, **reading)
-    else:
-        if detector is None:
-            yield Loading()
-            detector = load_detector(plan)
-        rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
-        every = detector.batch_size
-        reading |= {"metadata": metadata, "transform": transform, "thumbnails": shown}
-        start = partial(_scored, detector=detector, rule=rule, **reading)
+    scanner = Scanner.of(plan, transform)
+    here = cluster is None
+    if scanner.scores and here and detector is None:
+        yield Loading()
+    scanner.load(detector) if here else scanner.know(detector)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
-    summary, inputs = (
-        Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain),
-        Inputs(),
-    )
-    about = about_scan(plan, detector)
-    journal = open_journal(plan, sources, about, every=every) if items is None else None
-    replaced = frozenset(path for path in outputs if path.exists())
-    told, pictures = about, None
-    if shown and detector is not None:
-        told = {**about, "operating": _operating(detector)}
-        pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
-    report = Report(outputs, sources.columns, told, journal, baseline, pictures)
-    with report:
-        yield Started(about, summary, detector, rule, reading["stages"])
-        counted = _counted(sources) if count and sources.rereadable else SimpleQueue[Listed]()
-        listed = Shard.parse(plan.run.shard).of(sources if items is None else items)
-        if journal is not None:
-            resumed = Resumed(listed, journal)
-            with closing(resumed.rows()) as kept:
-                for row in kept:
-                    report.restore(row)
-                    summary.restore(row)
+    summary = Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain)
+    inputs = Inputs()
+    about = about_scan(plan, scanner.detector)
+    units = journal = None
+    if out.place is not None:
+        units = open_units(plan, out.place, sources, scanner.adapter)
+        about = {**about, "started": units.started}
+    elif items is None:
+        journal = open_journal(plan, sources, about, every=scanner.every)
+    with closing(units) if units else nullcontext():
+        columns = sources.columns if units is None else units.columns
+        told, pictures = about, None
+        if out.shown and scanner.scores:
+            told = {**about, "operating": _operating(scanner)}
+            pictures = PicturesAgain(about["folder"], limits_of(plan), plan.run.workers)
+        report = Report(out.files, columns, told, journal, baseline, pictures)
+        with report:
+            yield Started(
+                about, summary, scanner.detector, scanner.rule, scanner.adapter, scanner.stages
+            )
+            listed = Shard.parse(plan.run.shard).of(sources if items is None else items)
+            counted = SimpleQueue[Listed]()
+            if units is not None and units.listed is not None:
+                counted.put(Listed(units.listed.items, True))
+            elif count and sources.rereadable:
+                counted = _counted(sources)
+            if units is not None:
+                cut = units.cut(listed, sources.passed_over)
+                work = Work(scanner, units.parts, about, baseline, out.shown)
+                done = _by_units(units, cut, work, cluster)
+            else:
+                done = _by_journal(listed, journal, report.schema, scanner, out.shown)
+            with closing(done):
+                for came in done:
+                    if isinstance(came, (Noticed, Restored)):
+                        yield came
+                        continue
+                    row, record = came.row, came.record
+                    take = report.restore if came.restored else report.take
+                    take(row, record.thumbnail if record else None)
+                    (summary.restore if came.restored else summary.add)(row)
                     inputs.add(row)
-                    yield Recorded(row, None)
-            yield Restored(summary.restored, journal.path)
-            listed = resumed.items
-        with closing(start(listed)) as done:
-            for record in done:
-                row = report.add(record)
-                summary.add(row)
-                inputs.add(row)
-                yield (Recorded if record.error_code is None else Failed)(row, record)
-                while not counted.empty():
-                    yield counted.get()
-        if shown or explain is not None:
-            yield Writing()
-        if explain is not None and detector is not None:
-            report.explain(explain(summary, detector))
+                    failed = row["error_code"] is not None and not came.restored
+                    yield (Failed if failed else Recorded)(row, record)
+                    while not counted.empty():
+                        yield counted.get()
+            if out.shown or explain is not None:
+                yield Writing()
+            if explain is not None and scanner.detector is not None:
+                report.explain(explain(summary, scanner.detector))
+    passed_over = sources.passed_over
+    if units is not None and units.listed is not None:
+        passed_over = Counter(units.listed.passed_over)
     custody = None
     if plan.outputs.custody:
-        custody = write_custody(inputs, about, outputs, restored=summary.restored)
+        custody = write_custody(inputs, about, out.local, restored=summary.restored)
     # an entry matches nothing only where everything was looked at
     whole = items is None and not sources.only_lists and plan.run.shard == "1/1"
     unmatched = tuple(baseline.unmet()) if baseline is not None and whole else ()
     yield Finished(
         summary,
-        outputs,
-        replaced,
+        out.all,
+        out.replaced,
         custody,
-        sources.passed_over,
+        passed_over,
         sources.only_lists,
         unmatched,
     )
 
 
-def _scored(items: Iterable[Item], **options: Any) -> Generator[Record, None, None]:
-    from clipfake.scanning import score
+@dataclass(frozen=True)
+class _Outputs:
+    """What a plan's run writes.
 
-    return score.scan_items(items, **options)
+    Attributes:
+        files: reports that are written from the first row to the last.
+        place: the folder of parts; None without one.
+        all: every report in the order in which they were asked for.
+        replaced: those of ``files`` that were there before.
+        shown: whether one shows pictures.
+    """
+
+    files: tuple[Path, ...]
+    place: Place | None
+    all: tuple[Path | str, ...]
+    replaced: frozenset[Path | str]
+    shown: bool
+
+    @classmethod
+    def of(cls, plan: ScanPlan) -> "_Outputs":
+        """See that what a plan names can be written.
+
+        Raises:
+            UsageError: it cannot, because of what it is called or where it is to lie.
+            ReportError: it cannot, for another reason.
+        """
+        outputs, place = plan.outputs, None
+        if outputs.parts is not None:
+            place = Place(outputs.parts, network=plan.what.allow_network)
+        for name in outputs.output:
+            if is_url(name) and not is_parts(name):
+                raise UsageError(f"{shown(name)}: of reports only .parts are written to a URL")
+        every: list[Path | str] = []
+        for name in outputs.output:
+            every.append(Path(name) if not is_parts(name) or place is None else _named(place))
+        first = every[0] if every else None
+        if plan.outputs.custody and not isinstance(first, Path):
+            raise UsageError("--custody lies beside the first report: name one of this machine")
+        beside = [] if place or not outputs.files else [journal_path(outputs.files[0])]
+        beside += [custody_path(first)] if outputs.custody and isinstance(first, Path) else []
+        check_outputs([each for each in every if isinstance(each, Path)], beside)
+        if place is not None:
+            check_place(place)
+        return cls(
+            outputs.files,
+            place,
+            tuple(every),
+            frozenset(path for path in outputs.files if path.exists()),
+            any(map(shows_pictures, outputs.files)),
+        )
+
+    @property
+    def local(self) -> list[Path]:
+        """Every report of this machine."""
+        return [each for each in self.all if isinstance(each, Path)]
 
 
-def _operating(detector: "Detector") -> dict[str, Any]:
+def _named(place: Place) -> Path | str:
+    return str(place) if place.path is None else place.path
+
+
+def _by_units(
+    units: Units, cut: Iterator[Unit], work: Work, cluster: "Cluster | None"
+) -> Generator[Came | Noticed | Restored, None, None]:
+    """Rows of a scan whose report is a folder of parts."""
+    place = units.parts.place
+    for name in units.changed:
+        yield Noticed(
+            f"{name} changed since it was listed; the scan goes on with what was listed, "
+            "--no-resume starts anew"
+        )
+    done: Iterator[Came | Noticed]
+    done = run_here(cut, work) if cluster is None else cluster.run(cut, work)
+    restored = fresh = 0
+    for came in done:
+        if isinstance(came, Came):
+            restored, fresh = restored + came.restored, fresh + (not came.restored)
+        yield came
+    yield Restored(restored, _named(place))
+    if restored and not fresh:
+        yield Noticed(f"{place}: every part was whole already; --no-resume scans anew")
+
+
+def _by_journal(
+    listed: Iterable[Item],
+    journal: Journal | None,
+    schema: pa.Schema,
+    scanner: Scanner,
+    thumbnails: bool,
+) -> Generator[Came | Restored, None, None]:
+    """Rows of a scan whose reports are written from the first row to the last."""
+    if journal is not None:
+        resumed, restored = Resumed(listed, journal), 0
+        with closing(resumed.rows()) as kept:
+            for row in kept:
+                restored += 1
+                yield Came(row, None, restored=True)
+        yield Restored(restored, journal.path)
+        listed = resumed.items
+    with closing(scanner.records(listed, thumbnails=thumbnails)) as done:
+        for record in done:
+            yield Came(to_row(record, schema), record)
+
+
+def _operating(scanner: Scanner) -> dict[str, Any]:
     from clipfake.detector.operating import operating_facts
 
-    return operating_facts(detector.adapter)
+    return {} if scanner.adapter is None else operating_facts(scanner.adapter)
 
 
 def _counted(sources: Sources) -> "SimpleQueue[Listed]":

@@ -36,6 +36,7 @@ def scan_items(
     cache: Cache | None = None,
     thumbnails: bool = False,
     stages: Stages | None = None,
+    alone: bool = False,
 ) -> Generator[Record, None, None]:
     """Scan a stream of items.
 
@@ -51,6 +52,7 @@ def scan_items(
         thumbnails: make a small picture of each image that is decoded; what the cache knows has
             none.
         stages: counts what is done.
+        alone: read each item in a process of its own.
     """
     stages = stages if stages is not None else Stages()
     key = _key(detector, limits, metadata, cache)
@@ -62,6 +64,7 @@ def scan_items(
         batch_size=detector.at_once,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
+        alone=alone,
     )
     start = time.monotonic()
     for batch in batches:

@@ -25,6 +25,14 @@ class Stages:
     waiting: float = 0.0
     scoring: float = 0.0
 
+    def add(self, more: "Stages") -> None:
+        """Count what was done elsewhere."""
+        self.read += more.read
+        self.cached += more.cached
+        self.scored += more.scored
+        self.waiting += more.waiting
+        self.scoring += more.scoring
+
 
 @dataclass(frozen=True)
 class Pace:

@@ -29,7 +29,13 @@ _WORDS = 600  # characters of a crashed decoder's last words that are told
 
 
 def read_samples(
-    items: Iterable[Item], options: ReadOptions, *, workers: int, chunk: int, ahead: int = AHEAD
+    items: Iterable[Item],
+    options: ReadOptions,
+    *,
+    workers: int,
+    chunk: int,
+    ahead: int = AHEAD,
+    alone: bool = False,
 ) -> Iterator[Sample]:
     """Read items in worker processes, in order.
 
@@ -42,7 +48,12 @@ def read_samples(
         workers: processes; 0 reads in this one, which a file may kill or hang.
         chunk: files that a worker is handed at once.
         ahead: chunks that a worker has at most.
+        alone: read each item in a process of its own from the start, one after another.
     """
+    if alone:
+        for item in items:
+            yield read_alone(item, options)
+        return
     read = partial(_read_here if workers == 0 else _read_chunk, options)
     prepare = partial(prepare_worker, options.limits)
     for samples in in_order(

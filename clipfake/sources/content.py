@@ -106,10 +106,12 @@ class Carried:
     Attributes:
         data: all of them, or the first ones of what is no image.
         size: how many bytes there are in all.
+        again: where the same bytes can be had by whoever has not this item; None for nowhere.
     """
 
     data: bytes = field(repr=False)
     size: int
+    again: Content | None = None
 
     @contextmanager
     def open(self) -> Iterator["CarriedReader"]:
@@ -157,9 +159,9 @@ def can_carry(count: int, limit: int) -> bool:
     return _load.bytes + count <= limit
 
 
-def carry(data: bytes, size: int) -> Carried:
-    """Bytes as an item's content, counted for as long as the item lives."""
-    carried = Carried(data, size)
+def carry(data: bytes, size: int, again: Content | None = None) -> Carried:
+    """Bytes as an item's content, counted for as long as the item lives; see ``Carried``."""
+    carried = Carried(data, size, again)
     _load.add(len(data))
     weakref.finalize(carried, _load.add, -len(data)).atexit = False
     return carried

@@ -18,11 +18,13 @@ from clipfake.plan import ScanPlan
 from clipfake.records import Record
 from clipfake.report.custody import Inputs, custody_path, digest_of
 from clipfake.report.parquet import parquet_files, read_about
+from clipfake.report.parts import PARTS, check_parts, part_numbers
 from clipfake.scanning.pipeline import records
 from clipfake.sources import Item
 from clipfake.sources.found_again import FoundAgain
 from clipfake.sources.parquet import parquet_batches, parquet_schema
-from clipfake.sources.remote import is_url
+from clipfake.sources.place import Place
+from clipfake.sources.remote import is_url, shown
 
 Row = dict[str, Any]
 
@@ -66,7 +68,7 @@ class Differences:
 
 
 def load_detector_of(
-    report: Path,
+    report: str | Path,
     *,
     adapter: Path | None = None,
     backbone: str | None = None,
@@ -76,7 +78,7 @@ def load_detector_of(
     """The detector that made a report, computing as it did, as far as this machine can.
 
     Args:
-        report: Parquet.
+        report: Parquet, or a folder of parts; a path or URL.
         adapter: file; None is the one that the scan was given, or the one in the package.
         backbone: None likewise.
         device: ``auto`` is the report's, where there is one here.
@@ -112,14 +114,14 @@ def load_detector_of(
     )
     if about["adapter_sha256"] != detector.adapter.digest:
         raise UsageError(
-            f"{report}: scored by adapter {about.get('adapter')}, not by "
+            f"{shown(str(report))}: scored by adapter {about.get('adapter')}, not by "
             f"{detector.adapter.label}; give that one with --adapter"
         )
     return detector
 
 
 def verify_report(
-    report: Path,
+    report: str | Path,
     detector: Detector | None,
     *,
     sample: int,
@@ -129,7 +131,7 @@ def verify_report(
     """Hash every file again, and score a sample again.
 
     Args:
-        report: Parquet.
+        report: Parquet, or a folder of parts; a path or URL.
         detector: the one that made the report, see ``load_detector_of``; None scores nothing.
         sample: images that are scored again, chosen by chance.
         seed: of the choice.
@@ -143,7 +145,8 @@ def verify_report(
     found, inputs = Differences(), Inputs()
     chosen: list[tuple[Row, Item]] = []
     rng = random.Random(seed)  # noqa: S311
-    rows = _on_this_machine(report, found, inputs)
+    files, damage = _whole(report)
+    rows = _on_this_machine(files, found, inputs)
     for row, item, record in _hashed_again(rows, FoundAgain(str(_folder(about))), plan):
         _compare_hash(row, record, found)
         if row["score"] is None:
@@ -158,7 +161,21 @@ def verify_report(
     if detector:
         _score_again(chosen, detector, about, plan, found)
     _check_statement(report, inputs, found)
+    found.lines += [f"{shown(str(report))}: {line}" for line in damage]
     return found
+
+
+def _whole(report: str | Path) -> tuple[list[str | Path], list[str]]:
+    """The files of a report that are as they were written, and what of a folder of parts is not."""
+    place, files = Place(report), parquet_files(report)
+    folder = place.name.lower().endswith(PARTS) if place.path is None else place.path.is_dir()
+    if not folder:
+        return files, []
+    found, names = check_parts(place), part_numbers(place)
+    lines = [f"part {number} is not what was written" for number in found.damaged]
+    lines += [f"{name} is there twice" for name in found.doubled]
+    whole = [place.at(names[number]) for number in found.whole]
+    return [name if place.path is None else Path(name) for name in whole], lines
 
 
 def _folder(about: Mapping[str, Any]) -> Path:
@@ -173,9 +190,11 @@ def _plan_of(about: Mapping[str, Any], workers: int | None) -> ScanPlan:
     return plan.alone(workers=workers, c2pa_trust=_folder(about) / trust if trust else None)
 
 
-def _on_this_machine(report: Path, found: Differences, inputs: Inputs) -> Iterator[Row]:
+def _on_this_machine(
+    files: Sequence[str | Path], found: Differences, inputs: Inputs
+) -> Iterator[Row]:
     """Count all rows; those whose files were hashed and can be asked for again."""
-    for row in _rows(report):
+    for row in _rows(files):
         found.rows += 1
         inputs.add(row)
         if row["sha256"] is None:
@@ -186,9 +205,9 @@ def _on_this_machine(report: Path, found: Differences, inputs: Inputs) -> Iterat
         yield row
 
 
-def _rows(report: Path) -> Iterator[Row]:
+def _rows(files: Sequence[str | Path]) -> Iterator[Row]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
-    for file in parquet_files(report):
+    for file in files:
         held = parquet_schema(file).names
         names = [name for name in names if name in held or name not in _GENERATOR]
         for batch in parquet_batches(file, _BATCH, names):
@@ -249,7 +268,9 @@ def _compare(row: Row, record: Record, found: Differences) -> None:
             found.lines.append(f"{row['path']}: {name} was {row[name]}, is {is_now}")
 
 
-def _check_statement(report: Path, inputs: Inputs, found: Differences) -> None:
+def _check_statement(report: str | Path, inputs: Inputs, found: Differences) -> None:
+    if not isinstance(report, Path):
+        return  # a statement lies beside reports of this machine
     path = custody_path(report)
     if not path.is_file():
         return

@@ -2,6 +2,7 @@
 
 import io
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,15 @@ def test_scores_do_not_depend_on_the_batch(detector: Detector) -> None:
     few = Detector(detector.backbone, detector.adapter, device="cpu", batch_size=3)
     assert few.score(images).tolist() == whole.tolist()
     assert len(set(whole.tolist())) == 9
+
+
+def test_a_detector_scores_alike_after_it_was_pickled() -> None:
+    images = [picture(240, 240, seed) for seed in range(2)]
+    for precision in ("fp32", "bf16"):
+        before = Detector(small_tower(), small_adapter(), device="cpu", precision=precision)
+        after = pickle.loads(pickle.dumps(before))
+        assert after.score(images).tolist() == before.score(images).tolist()
+        assert after.arithmetic == before.arithmetic
 
 
 def test_precisions_agree_within_a_few_hundredths(detector: Detector) -> None:

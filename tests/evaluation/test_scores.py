@@ -1,8 +1,11 @@
 """Scores of labelled images, by a detector and out of reports of any tool."""
 
+import io
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from clipfake.detector.detector import Detector
@@ -105,3 +108,24 @@ def test_reports_that_cannot_be_used(
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(UsageError, match=said):
         read_scores(tmp_path / "r.csv", three, str(tmp_path / "set"))
+
+
+@pytest.mark.parametrize("name", ["r.parquet", "r.parts/part-00000.parquet"])
+def test_a_report_may_lie_at_a_url(tmp_path: Path, three: list[Example], name: str) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+    table = pa.table({"path": ["set/0.png", three[1].path, "set/9.png"], "score": [0.9, 0.2, 0.1]})
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    place = f"/{tmp_path.name}-{name[:4]}"
+    fsspec.filesystem("memory").pipe_file(f"{place}/{name}", buffer.getvalue())
+    report = f"memory:/{place}/{name.partition('/')[0]}"
+    found = read_scores(report, three, str(tmp_path / "set"))
+    assert found.values[:2].tolist() == [0.9, 0.2]
+    assert found.problems[2] == "not in the report"
+    assert found.by == name.partition("/")[0]
+
+
+def test_lists_of_text_are_not_read_from_a_url(three: list[Example]) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed")
+    with pytest.raises(UsageError, match=r"by URL only \.parquet and \.parts are read"):
+        read_scores("memory://place/r.csv", three, "set")

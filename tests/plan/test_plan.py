@@ -41,7 +41,7 @@ OTHER: dict[str, Any] = {
     "prompts": True,
     "c2pa_trust": Path("t.pem"),
     "no_metadata": True,
-    "output": [Path("r.csv"), Path("r.parquet")],
+    "output": ["r.csv", "s3://bucket/r.parts"],
     "custody": True,
     "baseline": Path("b.jsonl"),
     "format": "github",
@@ -55,12 +55,22 @@ OTHER: dict[str, Any] = {
     "cache": Path("k"),
     "trust_times": True,
     "shard": "2/3",
+    "unit": 10,
+    "engine": "ray",
+    "address": "auto",
+    "actors": 2,
+    "gpus_per_actor": 0.5,
     "settings": "clipfake.toml, profile ci",
 }
 NEEDED: dict[str, dict[str, Any]] = {
     "explain": {"output": ["r.csv"]},
     "custody": {"output": ["r.csv"]},
     "trust_times": {"cache": "k"},
+    "engine": {"output": ["r.parts"]},
+    **{
+        name: {"output": ["r.parts"], "engine": "ray"}
+        for name in ("address", "actors", "gpus_per_actor")
+    },
 }
 
 
@@ -148,7 +158,7 @@ def test_what_is_wrong_with_a_plan_is_said_when_it_is_made(
 def test_whole_numbers_are_numbers_and_none_is_the_default() -> None:
     assert ScanPlan.of("in", timeout_per_file=5).cost.timeout_per_file == 5.0
     assert ScanPlan.of("in", fpr=None, include=None, workers=None) == ScanPlan.of(["in"])
-    assert ScanPlan.of(Path("in"), output="r.csv").outputs.output == (Path("r.csv"),)
+    assert ScanPlan.of(Path("in"), output="r.csv").outputs.files == (Path("r.csv"),)
 
 
 def test_names_that_are_no_unicode_go_through_json_and_are_refused_by_toml() -> None:

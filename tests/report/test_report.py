@@ -10,6 +10,7 @@ import pytest
 
 from clipfake.errors import ClipfakeError, ReportError, UsageError
 from clipfake.records import Record
+from clipfake.report.custody import digest_of
 from clipfake.report.files import publish
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.report import FORMATS, Report, check_output, ending_of
@@ -295,32 +296,37 @@ def test_a_report_that_is_gone_cannot_be_published(tmp_path: Path) -> None:
 # --- folders of parts
 
 
-def test_parts_are_rolled_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_has_a_fixed_number_of_rows_and_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("clipfake.report.report.ROWS_A_GROUP", 2)
-    monkeypatch.setattr("clipfake.report.parquet.PART_BYTES", 100)
+    monkeypatch.setattr("clipfake.report.parts.UNIT", 2)
     path = tmp_path / "r.parts"
     fill([path], 5)
-    files = parquet_files(path)
-    assert [file.name for file in files] == [f"part-0000{number}.parquet" for number in range(3)]
+    files = [Path(file) for file in parquet_files(path)]
+    assert [file.name for file in files] == [f"part-00000{number}.parquet" for number in range(3)]
     assert [paths_in(file) for file in files] == [["0", "1"], ["2", "3"], ["4"]]
-    assert read_about(path) == {}
+    assert read_about(path) == {"unit": {"number": 0, "first": 0, "rows": 2}}
+    for file in files:
+        line = (path / "_digests" / f"{file.stem}.sha256").read_text()
+        assert line == f"{digest_of(file)}  {file.name}\n"
     assert pq.read_table(path)["path"].to_pylist() == list("01234")
 
 
 def test_new_parts_take_the_place_of_old_ones(tmp_path: Path) -> None:
     path = tmp_path / "r.parts"
     fill([path], 3)
-    (path / "part-00001.parquet").write_bytes(b"old")
+    (path / "part-000001.parquet").write_bytes(b"old")
     fill([path], 1)
-    assert listing(path) == ["part-00000.parquet"]
+    assert listing(path) == ["_digests", "_scan.json", "part-000000.parquet"]
     assert listing(tmp_path) == ["r.parts"]
-    assert paths_in(path / "part-00000.parquet") == ["0"]
+    assert paths_in(path / "part-000000.parquet") == ["0"]
 
 
 def test_interrupted_parts_are_readable(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fill([tmp_path / "r.parts"], 2, then=KeyboardInterrupt())
-    assert paths_in(tmp_path / "r.parts.partial" / "part-00000.parquet") == ["0", "1"]
+    assert paths_in(tmp_path / "r.parts.partial" / "part-000000.parquet") == ["0", "1"]
 
 
 def test_a_report_that_is_absent_is_told(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from clipfake.scanning.events import (
 from clipfake.scanning.parts import cache_of, metadata_of
 from clipfake.sources import Item
 from tests.conftest import encoded, picture
-from tests.plan.test_plan import OTHER
+from tests.plan.test_plan import NEEDED, OTHER
 
 
 @pytest.fixture
@@ -184,6 +184,6 @@ def test_the_caches_key_is_of_what_changes_content(tmp_path: Path, name: str) ->
         cache.close()
         return cache.content
 
-    needed: dict[str, Any] = {"output": ["r.csv"]} if name in ("custody", "explain") else {}
+    needed = {key: value for key, value in NEEDED.get(name, {}).items() if key != "cache"}
     differs = content(**needed, **{name: OTHER[name]}) != content()
     assert differs is (options()[name].option.affects is Affects.CONTENT)

@@ -83,3 +83,33 @@ def test_workers_read_what_the_main_process_lists(bucket: str, tmp_path: Path) -
     summary = json.loads(done.stdout)
     assert (summary["files"], summary["scored"], summary["skipped"]) == (4, 3, 1)
     assert "hunter2" not in report.read_text() + done.stderr
+
+
+def test_a_large_folder_is_listed_page_by_page(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    store, keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"], 20_000
+    s3fs.S3FileSystem(skip_instance_cache=True).mkdir("many")
+    for number in range(keys):
+        store.put_object("many", f"in/{number:05d}.png", b"")
+    for name in ("in/", "in/00000/x.png", "in/00000-.png"):  # a mark of the folder; a folder
+        store.put_object("many", name, PICTURE)
+    asked: list[Any] = []
+    call = s3fs.S3FileSystem._call_s3
+
+    async def counted(self: Any, method: str, *given: Any, **more: Any) -> Any:
+        asked.append(more.get("ContinuationToken", "first") if method == "list_objects_v2" else 0)
+        return await call(self, method, *given, **more)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "call_s3", s3fs.core.sync_wrapper(counted))
+    items = iter(Sources(["s3://many/in"], Selection(network=True)))
+    found = [next(items).text]
+    assert sum(each != 0 for each in asked) <= 1 + 1, "the first page alone"
+    found += [item.text for item in items]
+    expected = ["00000-.png", "00000.png", "00000/x.png"]
+    expected += [f"{number:05d}.png" for number in range(1, keys)]
+    assert found == [f"s3://many/in/{name}" for name in expected]
+    assert sum(each != 0 for each in asked) > keys // 1000

@@ -179,10 +179,11 @@ class Listing:
         inflate all that lies before them.
         """
         steps = archive.to_members
+        place = Member(self._path, steps, span, self._limits)
         if not any(isinstance(step, Compression) for step in steps):
-            return Member(self._path, steps, span, self._limits)
+            return place
         if not _is_image(data):
-            return carry(data[:HEAD_BYTES], span.size)  # no more would be looked at
+            return carry(data[:HEAD_BYTES], span.size, place)  # no more would be looked at
         if span.size > self._limits.member_bytes:
             raise ImageError(
                 ErrorCode.TOO_LARGE,
@@ -190,8 +191,8 @@ class Listing:
                 "raise --max-bytes",
             )
         if not can_carry(span.size, self._limits.carried_bytes):
-            return Member(self._path, steps, span, self._limits)
-        return carry(data + reader.read(span.size - len(data)), span.size)
+            return place
+        return carry(data + reader.read(span.size - len(data)), span.size, place)
 
 
 def _is_image(head: bytes) -> bool:

@@ -20,9 +20,13 @@ class RemoteFile:
 
     Attributes:
         url: with user, password and query, which nothing else gets to see.
+        size: in bytes, as the listing of its folder said; None where there was none.
+        etag: likewise, what tells its bytes from others under that name.
     """
 
     url: str = field(repr=False)
+    size: int | None = None
+    etag: str | None = None
 
     @contextmanager
     def open(self) -> Iterator[Reader]:
