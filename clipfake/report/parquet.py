@@ -12,6 +12,7 @@ from clipfake.errors import UsageError
 from clipfake.sources.parquet import parquet_schema
 
 METADATA_KEY = b"clipfake"
+SECOND_LOOKS_KEY = "clipfake_second_looks"  # how many rows are of two looks
 PARTS = ".parts"
 PART_BYTES = 256 * 2**20  # size from which the next row group begins a new part
 
@@ -25,20 +26,25 @@ class ParquetFile:
         Args:
             path: written as it goes.
             schema: the report's.
-            about: kept as JSON in the file's metadata under ``clipfake``.
+            about: kept as JSON in the file's metadata under ``clipfake``; beside it stands how
+                many second looks were taken.
         """
         self._schema = schema.with_metadata({METADATA_KEY: json.dumps(about)})
         self._file = open(path, "wb")  # noqa: SIM115
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._second_looks = 0
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows."""
         self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+        self._second_looks += sum(row.get("looks") == 2 for row in rows)
         self._file.flush()
 
     def close(self) -> None:
         """Write the footer."""
         with self._file:
+            told = {SECOND_LOOKS_KEY: str(self._second_looks)}
+            self._writer.add_key_value_metadata(told)
             self._writer.close()
 
 

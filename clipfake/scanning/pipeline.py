@@ -168,7 +168,7 @@ def _events(
         if detector is None:
             yield Loading()
             detector = load_detector(plan)
-        rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
+        rule = detector.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
         every = detector.batch_size
         reading |= {"metadata": metadata, "transform": transform, "thumbnails": shown}
         start = partial(_scored, detector=detector, rule=rule, **reading)
@@ -237,7 +237,7 @@ def _scored(items: Iterable[Item], **options: Any) -> Generator[Record, None, No
 def _operating(detector: "Detector") -> dict[str, Any]:
     from clipfake.detector.operating import operating_facts
 
-    return operating_facts(detector.adapter)
+    return operating_facts(detector.adapter, detector.looks)
 
 
 def _counted(sources: Sources) -> "SimpleQueue[Listed]":

@@ -31,6 +31,7 @@ def about_scan(plan: ScanPlan, detector: "Detector | None") -> dict[str, Any]:
         "adapter_sha256": detector.adapter.digest,
         "backbone": detector.backbone.name,
         "backbone_sha256": detector.backbone.digest,
+        "looks": detector.looks.value,
         **detector.arithmetic.to_json(),
     }
 

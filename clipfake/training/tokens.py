@@ -12,12 +12,11 @@ import torch
 
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
-from clipfake.imaging.decode import decode, thumbnail, to_pixels
+from clipfake.imaging.decode import Pixels, decode, thumbnail, to_pixels
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
-from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most

@@ -30,6 +30,7 @@ OTHER: dict[str, Any] = {
     "allow_download": True,
     "device": "cpu",
     "precision": "fp32",
+    "looks": "all",
     "fpr": 0.05,
     "threshold": 0.25,
     "no_pixels": True,
