@@ -51,7 +51,8 @@ def show(
     if record.attributions:
         console.print(_attributions(record.attributions, console.encoding))
     if record.score is not None:
-        say(console, _looks(record))
+        if record.score_first is not None:
+            say(console, _looks(record))
         say(console, meaning(rule, points))
     if found.standing is not None:
         say(console, _standing(found.standing, record))
