@@ -55,6 +55,7 @@ def open_journal(
         return None
     made_by = {name: value for name, value in about.items() if name not in ("started", "options")}
     scan = {**made_by, **plan.identity(), "paths": _shown(plan)}
+    scan["looks"] = about.get("looks")  # those that are taken, whatever is asked for
     return Journal(
         journal_path(plan.outputs.output[0]),
         report_schema(sources.columns),

@@ -245,6 +245,8 @@ def _score_again(
 
 def _compare(row: Row, record: Record, found: Differences) -> None:
     names: tuple[str, ...] = (*_COMPARED, *_BY_SCORE)
+    if row.get("looks") is None:  # of a version before second looks, also where it was merged since
+        row = {name: value for name, value in row.items() if name not in _LOOKS}
     if (rounding := _rounding(row, record, found.tolerance)) is not None:
         found.rounding.append(f"{row['path']}: {rounding}")
         names = tuple(name for name in _COMPARED if name != "score")
@@ -258,7 +260,7 @@ def _compare(row: Row, record: Record, found: Differences) -> None:
 
 def _rounding(row: Row, record: Record, tolerance: float) -> str | None:
     """What rounding did to a file's scores; None where they are equal, or further apart."""
-    turned = row.get("looks") is not None and row["looks"] != record.looks
+    turned = row.get("looks", record.looks) != record.looks
     # whether a second look is taken hangs on the score of the first, which is then all they share
     names = ("score_first",) if turned else _SCORES
     pairs = [(name, row[name], getattr(record, name)) for name in names if name in row]

@@ -127,6 +127,7 @@ def test_every_option_says_what_it_is_for() -> None:
         ),
         ({"fpr": 0.01, "threshold": 0.5}, "give --fpr or --threshold, not both"),
         ({"threshold": 1.5}, "threshold 1.5 is not in 0..1"),
+        ({"looks": "both"}, "--looks both: unknown; use first, auto, all"),
         ({"explain": 3}, "give --output"),
         ({"explain": 3, "output": ["r.csv"], "no_pixels": True}, "--explain is of scores"),
         ({"shard": "5/4"}, "there is no share 5 of 4"),
