@@ -83,7 +83,7 @@ def pixels_scan(workers: int | None) -> Scan:
     return partial(
         scan_items,
         detector=detector,
-        rule=detector.adapter.rule(),
+        rule=detector.rule(),
         limits=Limits(),
         workers=workers,
     )

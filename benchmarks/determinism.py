@@ -25,7 +25,7 @@ def main() -> None:
 
     items = [Item(i.path) for i in islice(Sources([args.data], Selection()), args.files)]
     detector = Detector.load(precision=args.precision)
-    rule = detector.adapter.rule()
+    rule = detector.rule()
     print(f"{len(items)} files, {detector.arithmetic}")
     reference: list[float | None] = []
     for batch_size in BATCHES:

@@ -84,7 +84,7 @@ def share(data: str, files: int, rounds: int) -> None:
 
     items = [Item(item.path) for item in islice(Sources([data], Selection()), files)]
     detector = Detector.load()
-    rule = detector.adapter.rule()
+    rule = detector.rule()
 
     def seconds(metadata: MetadataOptions | None) -> float:
         start = time.perf_counter()

@@ -15,33 +15,32 @@ import time
 from itertools import islice
 from pathlib import Path
 
-import torch
-
 from clipfake.detector import Detector
 from clipfake.imaging.limits import Limits
 from clipfake.report.report import Report
-from clipfake.scanning.batches import read_batches
+from clipfake.scanning.batches import Batch, read_batches
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.scanning.reader import ReadOptions
 from clipfake.scanning.score import scan_items
 from clipfake.sources import Item, Selection, Sources
 
 
-def decode_alone(items: list[Item], detector: Detector) -> tuple[float, list[torch.Tensor]]:
-    """Seconds to read all items, and the pixel batches."""
+def decode_alone(items: list[Item], detector: Detector) -> tuple[float, list[Batch]]:
+    """Seconds to read all items, and the batches that have pixels."""
     start = time.perf_counter()
-    options = ReadOptions(detector.adapter.preprocessing)
+    options = ReadOptions(detector.adapter.preprocessing, tiled=detector.tiled)
     size, workers = detector.batch_size, default_workers()
     batches = list(read_batches(items, options, batch_size=size, workers=workers))
     seconds = time.perf_counter() - start
-    return seconds, [batch.pixels for batch in batches if batch.pixels is not None]
+    return seconds, [batch for batch in batches if batch.pixels is not None]
 
 
-def encode_alone(batches: list[torch.Tensor], detector: Detector) -> float:
-    """Seconds to score pixels that are ready."""
+def encode_alone(batches: list[Batch], detector: Detector) -> float:
+    """Seconds to score pixels that are ready, with the second looks that they call for."""
     start = time.perf_counter()
-    for pixels in batches:
-        detector.score_pixels(pixels)
+    for batch in batches:
+        if batch.pixels is not None:
+            detector.look(batch.pixels, batch.tiles)
     return time.perf_counter() - start
 
 
@@ -49,7 +48,7 @@ def scan_all(items: list[Item], detector: Detector, output: Path) -> float:
     """Seconds of a scan with a report."""
     start = time.perf_counter()
     with Report([output], {}, {}) as report:
-        for record in scan_items(items, detector, detector.adapter.rule(), limits=Limits()):
+        for record in scan_items(items, detector, detector.rule(), limits=Limits()):
             report.add(record)
     return time.perf_counter() - start
 

@@ -233,7 +233,7 @@ def cost(data: str, files: int, rounds: int) -> None:
 
     def scan(chunk: list[Item], *, pictured: bool) -> tuple[float, float]:
         start, cpu = time.perf_counter(), _cpu()
-        rule = detector.adapter.rule()
+        rule = detector.rule()
         for _ in scan_items(chunk, detector, rule, limits=Limits(), thumbnails=pictured):
             pass
         return time.perf_counter() - start, _cpu() - cpu

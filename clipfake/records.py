@@ -147,7 +147,11 @@ class Record:
         width: pixels of a row as stored.
         height: rows as stored.
         animated: more than one frame; the first was scored.
-        score: calibrated probability that the image is AI-generated, 0..1.
+        score: calibrated probability that the image is AI-generated, 0..1; that of the second look
+            where it was taken, else of the first.
+        looks: how many looks at the pixels were taken, 1 or 2.
+        score_first: score of the first look, at the centre square.
+        score_second: score of the second, at the whole picture; None where it was not taken.
         verdict: what the score says at the operating point and the file of itself.
         verdict_basis: what the verdict rests on: pixels, declared, both or conflict.
         declared: what the file says of its origin: ai, composite, camera, conflicting or none.
@@ -187,6 +191,9 @@ class Record:
     height: int | None = None
     animated: bool | None = None
     score: float | None = None
+    looks: int | None = None
+    score_first: float | None = None
+    score_second: float | None = None
     verdict: Verdict = Verdict.ERROR
     verdict_basis: str | None = None
     declared: str | None = None
@@ -214,3 +221,9 @@ class Record:
     cached: bool = field(default=False, compare=False)
     stamp: Stamp | None = field(default=None, compare=False)
     thumbnail: Webp | None = field(default=None, compare=False, repr=False)
+
+    def scored(self, first: float, second: float | None = None) -> None:
+        """Take the scores of the looks that were taken, of which the last one counts."""
+        self.score_first, self.score_second = first, second
+        self.looks = 1 if second is None else 2
+        self.score = first if second is None else second

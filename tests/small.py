@@ -17,8 +17,10 @@ from clipfake.detector import backbone as backbones
 from clipfake.detector import detector as detectors
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.backbone import Backbone
+from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head
 from clipfake.detector.lora import Lora, LoraShape
+from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.detector.tower import OPENAI_MEAN, OPENAI_STD, ImageTower
 
 WIDTH, DEPTH = 48, 12
@@ -42,18 +44,58 @@ def small_tower() -> Backbone:
     return Backbone(NAME, "0" * 64, visual, OPENAI_MEAN, OPENAI_STD)
 
 
-def small_adapter(head: Head | None = None, blocks: tuple[int, ...] | None = None) -> Adapter:
+def small_adapter(
+    head: Head | None = None,
+    blocks: tuple[int, ...] | None = None,
+    second: SecondLook | None = None,
+) -> Adapter:
     """The default adapter with another head, for the small tower as it is.
 
     Args:
         head: None for one that is drawn, without hidden units.
         blocks: that the head reads; None for those of the default adapter.
+        second: the second look; None for an adapter without.
     """
     adapter = load_adapter()
     blocks = blocks or adapter.blocks
     drawn = torch.randn(len(blocks), WIDTH, generator=torch.Generator().manual_seed(3))
     head = head or Head(drawn * 0.1, torch.zeros(1))
-    return replace(adapter, backbone=NAME, blocks=blocks, head=head, lora_shape=None, lora={})
+    return replace(
+        adapter,
+        backbone=NAME,
+        blocks=blocks,
+        head=head,
+        lora_shape=None,
+        lora={},
+        second=second,
+    )
+
+
+def small_second(
+    blocks: int = 9, *, opens: float = 0.3, settled: float = 0.9, head: Head | None = None
+) -> SecondLook:
+    """A second look for the small tower as it is, with thresholds of its own.
+
+    Args:
+        blocks: how many the head reads of each look.
+        opens: score of the first look from which ``auto`` takes the second.
+        settled: and from which no more.
+        head: None for one that is drawn.
+    """
+    drawn = torch.randn(2 * blocks, WIDTH, generator=torch.Generator().manual_seed(5))
+    auto, every = (
+        Thresholds(
+            tuple(
+                OperatingPoint(fpr, threshold, (0.0, 1.0), None, None, 100)
+                for fpr, threshold in ((0.05, least), (0.01, least + 0.1), (0.001, least + 0.2))
+            ),
+            least - 0.3,
+        )
+        for least in (0.6, 0.7)
+    )
+    return SecondLook(
+        head or Head(drawn * 0.1, torch.zeros(1)), Platt(1.0, 0.0), opens, settled, auto, every
+    )
 
 
 def tuned(adapter: Adapter, shape: LoraShape) -> Adapter:

@@ -1,6 +1,7 @@
 """`clipfake calibrate`."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rich.table import Table
 
-    from clipfake.detector.adapter import Adapter
-    from clipfake.detector.calibration import Floats
+    from clipfake.detector.calibration import Floats, OperatingPoint
     from clipfake.records import Record
 
 LEAST_REALS = 8
 
 
-@takes("adapter", "backbone", "device", "precision", "workers")
+@takes("adapter", "backbone", "device", "precision", "looks", "workers")
 def calibrate_command(
     real: Annotated[
         list[str],
@@ -56,6 +56,7 @@ def calibrate_command(
 
     from clipfake.cli.tables import print_table
     from clipfake.detector.reference import find_reference
+    from clipfake.detector.second_look import Looks
     from clipfake.scanning.parts import load_detector
     from clipfake.scanning.pipeline import records
     from clipfake.sources import Finder, Item
@@ -64,12 +65,13 @@ def calibrate_command(
     console = Console(stderr=True, highlight=False, quiet=quiet)
     plan = ScanPlan.of(no_metadata=True, **options)
     detector = load_detector(plan)
-    present = detector.adapter
-    if not present.points:
+    present, looks = detector.adapter, detector.looks
+    points = present.thresholds(looks).points
+    if not points:
         raise UsageError(f"adapter {present.name} has no operating points; give another --adapter")
     finder = Finder()
     items = [finder.found(Item(example.path)) for example in examples]
-    plan = plan.replaced(fpr=present.points[0].fpr)
+    plan = plan.replaced(fpr=points[0].fpr)
     found = list(records(plan, items=items, detector=detector))
     rows, again = _usable(found)
     unreadable = [record for record in found if record.score is None]
@@ -86,23 +88,29 @@ def calibrate_command(
     scores = np.array([found[row].score for row in rows], dtype=np.float64)
     sources = np.array([examples[row].source for row in rows], dtype=np.str_)
     reference, no_reference = find_reference(present)
-    tuned = set_on_reals(present, scores, sources, reference)
+    if looks is not Looks.FIRST:
+        reference, no_reference = None, "the reference set is of the first look alone"
+    tuned = set_on_reals(present, scores, sources, reference, looks)
     facts = {
         "from": present.label,
         "images": len(rows),
         "sources": len(np.unique(sources)),
         "unreadable": len(unreadable),
+        "looks": looks.value,
         "fpr_before": {
             f"{point.fpr:g}": round(float((scores >= point.threshold).mean()), 4)
-            for point in present.points
+            for point in points
         },
     }
     tuned = dataclasses.replace(
         tuned, name=name or out.stem, facts={**present.facts, "own_reals": facts}
     )
     write_out(tuned, out)
-    print_table(console, _table(present, scores, sources))
-    say(console, _moved(present, tuned, len(rows), no_reference))
+    print_table(console, _table(present.label, points, scores, sources))
+    after = tuned.thresholds(looks).points
+    say(console, _moved(points, after, len(rows), no_reference))
+    if detector.tiled:
+        say(console, f"these are the thresholds of --looks {looks.value}; others stay as they were")
     say(console, f"adapter: {out} (clipfake scan --adapter {out} ...)")
     return Exit.FINE
 
@@ -122,19 +130,24 @@ def _usable(found: "list[Record]") -> tuple[list[int], int]:
     return rows, again
 
 
-def _table(present: "Adapter", scores: "Floats", sources: "npt.NDArray[np.str_]") -> "Table":
+def _table(
+    label: str,
+    points: "Sequence[OperatingPoint]",
+    scores: "Floats",
+    sources: "npt.NDArray[np.str_]",
+) -> "Table":
     from rich.table import Table
 
     from clipfake.training.thresholds import rates_by_source, total_rate
 
     table = Table(
-        title=f"real images called AI by {printable(present.label)}, with 95 % intervals",
+        title=f"real images called AI by {printable(label)}, with 95 % intervals",
         title_justify="left",
     )
     table.add_column("source", overflow="fold")
     table.add_column("images", justify="right")
     columns = []
-    for point in present.points:
+    for point in points:
         table.add_column(f"--fpr {point.fpr:g}", justify="right")
         rates = rates_by_source(scores, sources, point.threshold)
         columns.append([*rates, total_rate(scores, sources, point.threshold)])
@@ -144,11 +157,16 @@ def _table(present: "Adapter", scores: "Floats", sources: "npt.NDArray[np.str_]"
     return table
 
 
-def _moved(present: "Adapter", tuned: "Adapter", images: int, no_reference: str) -> str:
+def _moved(
+    present: "Sequence[OperatingPoint]",
+    tuned: "Sequence[OperatingPoint]",
+    images: int,
+    no_reference: str,
+) -> str:
     from clipfake.training.thresholds import LEAST_ACCUSED
 
     lines = []
-    for before, after in zip(present.points, tuned.points, strict=True):
+    for before, after in zip(present, tuned, strict=True):
         line = f"--fpr {before.fpr:g}: threshold {before.threshold:.4f} -> {after.threshold:.4f}"
         if images * before.fpr < LEAST_ACCUSED - 1e-9:
             line += f" ({images} images are too few to lower it)"

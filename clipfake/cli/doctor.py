@@ -92,6 +92,7 @@ def _detector(detector: "Detector", seconds: float) -> dict[str, Any]:
         "backbone": detector.backbone.name,
         "backbone sha256": detector.backbone.digest,
         **{name.replace("_", " "): value for name, value in detector.arithmetic.to_json().items()},
+        "looks": detector.looks.value,
         "batch size": detector.batch_size,
         "loaded in": f"{seconds:.1f} s",
         "score of a drawn picture": f"{score:.6f}, in {time.monotonic() - begun:.2f} s",

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from clipfake.detector.calibration import DecisionRule
 
 
-@takes("adapter", "backbone", "device", "precision", "fpr", "threshold", "workers", "batch_size")
+@takes(
+    "adapter",
+    "backbone",
+    "device",
+    "precision",
+    "looks",
+    "fpr",
+    "threshold",
+    "workers",
+    "batch_size",
+)
 def evaluate_command(
     data: Annotated[
         str,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clipfake.scanning.events import Event
 
 
-@takes("adapter", "backbone", "device", "precision", "fpr", "threshold")
+@takes("adapter", "backbone", "device", "precision", "looks", "fpr", "threshold")
 def explain_command(
     files: Annotated[
         list[str], typer.Argument(help="Image files, also inside archives: a.zip!/x.jpg.")
@@ -55,7 +55,9 @@ def explain_command(
             unjudged += 1
             say(Console(stderr=True, highlight=False), f"not judged: {record.error or record.path}")
         else:
-            say(console, f"{record.path}: score {record.score:.3f}, {path}", path=str(path))
+            second = record.score_second is not None
+            drawn = f" (drawn: first look, {record.score_first:.3f})" if second else ""
+            say(console, f"{record.path}: score {record.score:.3f}{drawn}, {path}", path=str(path))
     say(console, CAVEAT)
     return Exit.NOTHING_READ if unjudged else Exit.FINE
 

@@ -112,7 +112,7 @@ def add_command(
     from clipfake.training.generators import add_generator
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    plan = ScanPlan.of(no_metadata=True, **options)
+    plan = ScanPlan.of(no_metadata=True, looks="first", **options)  # all that the head reads
     detector = load_detector(plan)
     head = _head_of(detector.adapter)
     if name.lower() in {each.name.lower() for each in head.generators}:

@@ -12,7 +12,16 @@ from clipfake.plan import ScanPlan
 
 
 @takes(
-    "adapter", "backbone", "device", "precision", "fpr", "threshold", "gps", "prompts", "c2pa_trust"
+    "adapter",
+    "backbone",
+    "device",
+    "precision",
+    "looks",
+    "fpr",
+    "threshold",
+    "gps",
+    "prompts",
+    "c2pa_trust",
 )
 def inspect_command(
     files: Annotated[
@@ -42,7 +51,8 @@ def inspect_command(
     from clipfake.scanning.parts import load_detector
 
     detector = load_detector(plan)
-    rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
+    rule = detector.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
+    points = detector.adapter.thresholds(detector.looks).points
     console, stderr = Console(highlight=False), Console(stderr=True, highlight=False)
     unjudged = []
     drawn = console.is_terminal and not as_json
@@ -52,7 +62,7 @@ def inspect_command(
         if as_json:
             echo_json(as_object(found, rule))
         else:
-            show(found, rule, detector.adapter, console)
+            show(found, rule, points, console)
     for error in unjudged:
         say(stderr, f"not judged: {error}")
     return Exit.NOTHING_READ if unjudged else Exit.FINE

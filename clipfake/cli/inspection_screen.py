@@ -12,12 +12,11 @@ from rich.text import Text
 
 from clipfake.cli.summary_screen import STYLES, meaning
 from clipfake.cli.words import say
-from clipfake.detector.adapter import Adapter
-from clipfake.detector.calibration import DecisionRule
+from clipfake.detector.calibration import DecisionRule, OperatingPoint
 from clipfake.inspection.evidence_folder import CAVEAT
 from clipfake.inspection.explain import strengths
 from clipfake.inspection.inspect import Inspection, Standing
-from clipfake.records import Attribution, Fact
+from clipfake.records import Attribution, Fact, Record
 from clipfake.report.jsonl import plain
 from clipfake.report.schema import clean, report_schema, to_row
 from clipfake.report.text import printable
@@ -25,13 +24,15 @@ from clipfake.report.text import printable
 _STRENGTH_STYLES = {"cryptographic": "bold", "specific": "", "weak": "dim"}
 
 
-def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Console) -> None:
+def show(
+    found: Inspection, rule: DecisionRule, points: Sequence[OperatingPoint], console: Console
+) -> None:
     """Print one inspection.
 
     Args:
         found: the image.
         rule: that gave the verdict.
-        adapter: that scored it.
+        points: of the adapter that scored it, for the looks that were taken.
         console: to print on.
     """
     record = found.record
@@ -50,9 +51,11 @@ def show(found: Inspection, rule: DecisionRule, adapter: Adapter, console: Conso
     if record.attributions:
         console.print(_attributions(record.attributions, console.encoding))
     if record.score is not None:
-        say(console, meaning(rule, adapter))
+        if record.score_first is not None:
+            say(console, _looks(record))
+        say(console, meaning(rule, points))
     if found.standing is not None:
-        say(console, _standing(found.standing))
+        say(console, _standing(found.standing, record))
     if found.evidence is not None:
         say(console, CAVEAT)
         console.print(_blocks(found.evidence, console.encoding))
@@ -111,11 +114,20 @@ def _colour(ai: bool, strength: float) -> str:
     return f"rgb({red},{green},{blue})"
 
 
-def _standing(standing: Standing) -> str:
+def _looks(record: Record) -> str:
+    """What each look at the picture gave."""
+    first = f"first look, at the centre square: {record.score_first:.3f}"
+    if record.score_second is None:
+        return first
+    return f"{first}; second look, at the whole picture: {record.score_second:.3f}"
+
+
+def _standing(standing: Standing, record: Record) -> str:
     low, high = standing.interval
     share = standing.higher / standing.reals
     return (
         f"{standing.higher} of {standing.reals} real reference images score as high or higher "
+        f"{'' if record.score_second is None else 'at first sight '}"
         f"({share:.1%}, 95 % interval {low:.1%} to {high:.1%})"
     )
 

@@ -112,6 +112,7 @@ def _operating(about: "Mapping[str, Any]", adapter: Path | None) -> "Mapping[str
         return None
     from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
     from clipfake.detector.operating import operating_facts
+    from clipfake.detector.second_look import Looks
 
     said = about.get("options")
     named = said.get("adapter") if isinstance(said, dict) else None
@@ -124,7 +125,8 @@ def _operating(about: "Mapping[str, Any]", adapter: Path | None) -> "Mapping[str
                 raise
             continue
         if found.digest == about["adapter_sha256"]:
-            return operating_facts(found)
+            said = about.get("looks")
+            return operating_facts(found, Looks(said) if said in list(Looks) else Looks.FIRST)
         if adapter:
             raise UsageError(f"{adapter}: is not the adapter that scored the report")
     return None

@@ -1,6 +1,6 @@
 """What a scan shows at its end: the summary, the worst files, and what the run fails for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -15,8 +15,7 @@ from clipfake.report.text import printable
 from clipfake.scanning.events import Finished, Started
 
 if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
-    from clipfake.detector.adapter import Adapter
-    from clipfake.detector.calibration import DecisionRule
+    from clipfake.detector.calibration import DecisionRule, OperatingPoint
 
 _LISTED = 10  # entries of a baseline that are named
 _GENERATORS = 10  # that are shown
@@ -53,7 +52,13 @@ def print_summary(out: Console, start: Started, end: Finished) -> None:
         say(out, _declared(summary))
     _print_generators(out, summary)
     if start.rule is not None and adapter is not None:
-        say(out, meaning(start.rule, adapter))
+        from clipfake.detector.second_look import Looks
+
+        looks = Looks(start.about["looks"])
+        say(out, meaning(start.rule, adapter.thresholds(looks).points))
+        if looks is not Looks.FIRST:
+            taken = f"{summary.second_looks} of {summary.scored} images"
+            say(out, f"second looks, at the whole picture: {taken} (looks: {looks.value})")
     done = "described by their metadata" if adapter is None else "scored"
     before = f", {summary.restored} files of them before" if summary.restored else ""
     by = f" by {adapter.label}" if adapter else ""
@@ -131,6 +136,7 @@ def as_object(start: Started, end: Finished) -> dict[str, Any]:
     return {
         **end.summary.to_json(),
         "adapter": start.adapter.label if start.adapter else None,
+        "looks": start.about.get("looks"),
         "threshold": start.rule.threshold if start.rule else None,
         "fpr": start.rule.fpr if start.rule else None,
         "restored": end.summary.restored,
@@ -173,10 +179,10 @@ def _declared(summary: Summary) -> str:
     )
 
 
-def meaning(rule: "DecisionRule", adapter: "Adapter") -> str:
-    """What the verdicts stand for, in a sentence."""
+def meaning(rule: "DecisionRule", points: "Sequence[OperatingPoint]") -> str:
+    """What the verdicts stand for, in a sentence; points are those of the looks in use."""
     head = f"ai: score {rule.threshold:.3f} and above"
-    for point in adapter.points:
+    for point in points:
         if rule.fpr == point.fpr:
             low, high = point.fpr_interval
             head += (

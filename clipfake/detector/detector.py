@@ -227,7 +227,10 @@ class Detector:
         cut = [each for each in tiles if each is not None]
         if len(cut) < len(tiles):
             raise ValueError("a second look needs a picture's tiles")
-        tokens = self.tokens(torch.from_numpy(np.concatenate(cut)), self.adapter.blocks)
+        pixels = torch.from_numpy(np.concatenate(cut))
+        if self.device.type == "cuda":  # page-locked only now: of most pictures none are looked at
+            pixels = pixels.pin_memory()
+        tokens = self.tokens(pixels, self.adapter.blocks)
         return mean_tokens(tokens, [len(each) for each in cut])
 
     def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:

@@ -6,32 +6,37 @@ import numpy as np
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.reference import find_reference
+from clipfake.detector.second_look import Looks
 
 _DIGITS = 4  # of a known image's score
 
 
-def operating_facts(adapter: Adapter) -> dict[str, Any]:
+def operating_facts(adapter: Adapter, looks: Looks = Looks.FIRST) -> dict[str, Any]:
     """The operating points of an adapter, and how it scores known real images.
 
     Args:
         adapter: with its operating points.
+        looks: which looks give the scores.
 
     Returns:
         Plain JSON values: ``points``, as the adapter's header has them; ``real_below``; and
         ``known``, with the ascending ``scores`` of the real images of the reference set and the
-        number of their ``sources``, or None where that set is of another encoder.
+        number of their ``sources``, or None where that set is of another encoder, or more than the
+        first look is taken: it holds centre squares alone.
 
     Raises:
-        UsageError: the reference set is damaged.
+        UsageError: the reference set is damaged, or the adapter has not these looks.
     """
-    reference, _ = find_reference(adapter)
-    known = None
+    taken, known, reference = adapter.looks(looks), None, None
+    if taken is Looks.FIRST:
+        reference, _ = find_reference(adapter)
     if reference is not None:
         scores = np.sort(reference.real_scores(adapter)).astype(np.float64)
         sources = len(np.unique(reference.groups[~reference.is_ai]))
         known = {"scores": np.round(scores, _DIGITS).tolist(), "sources": sources}
+    thresholds = adapter.thresholds(taken)
     return {
-        "points": [point.to_header() for point in adapter.points],
-        "real_below": adapter.real_below,
+        "points": [point.to_header() for point in thresholds.points],
+        "real_below": thresholds.real_below,
         "known": known,
     }

@@ -53,7 +53,7 @@ class Scorer:
             UsageError: it has no such operating point, or the device is not available.
         """
         detector = load_detector(plan)
-        rule = detector.adapter.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
+        rule = detector.rule(fpr=plan.how.fpr, threshold=plan.how.threshold)
         return cls(detector, rule, plan)
 
     def check_attribution(self, data: LabelledSet) -> None:

@@ -91,7 +91,7 @@ def score_images(
         np.array(values),
         problems,
         np.array(no_image, dtype=bool),
-        detector.adapter.label,
+        detector.adapter.label + (f", looks {detector.looks.value}" if detector.tiled else ""),
         embedded,
     )
 

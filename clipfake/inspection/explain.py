@@ -36,7 +36,7 @@ _DIMMED = 0.35  # how much is left of what the detector does not see
 
 @dataclass(frozen=True)
 class Explanation:
-    """Patch evidence of one image.
+    """Patch evidence of one image, of what the first look at it saw.
 
     Attributes:
         record: as a scan gives it.
@@ -165,6 +165,7 @@ def _as_object(each: Explanation, path: Path | None, detector: Detector) -> dict
         "path": clean(record.path),
         "sha256": record.sha256,
         "score": None if record.score is None else float(record.score),
+        "score_first": None if record.score_first is None else float(record.score_first),
         "threshold": record.threshold,
         "error": None if record.error is None else clean(record.error),
         "picture": None if path is None else path.name,

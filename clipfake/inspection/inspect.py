@@ -26,7 +26,7 @@ _COMMENT = "EXIF UserComment"
 
 @dataclass(frozen=True)
 class Standing:
-    """How a score stands among the scores of known real images.
+    """How the score of the first look stands among such scores of known real images.
 
     Attributes:
         higher: real images of the reference set that score as high or higher.
@@ -99,9 +99,9 @@ def _looked_at(
 
 def _standing(record: Record, detector: Detector) -> Standing | None:
     reference, _ = find_reference(detector.adapter)
-    if reference is None or record.score is None:
+    if reference is None or record.score_first is None:
         return None
-    hits = reference.real_scores(detector.adapter) >= np.float32(record.score)
+    hits = reference.real_scores(detector.adapter) >= np.float32(record.score_first)
     interval = share_interval(hits, reference.groups[~reference.is_ai])
     return Standing(int(hits.sum()), len(hits), interval)
 

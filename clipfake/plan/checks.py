@@ -6,6 +6,7 @@ from clipfake.plan.groups import How, Metadata, Outputs, Running, What, is_parts
 _IGNORING = ("found", "all", "none")
 _FORMATS = ("auto", "plain", "github")
 _ENGINES = ("local", "ray")
+_LOOKS = ("first", "auto", "all")
 
 
 def check(what: What, how: How, metadata: Metadata, outputs: Outputs, run: Running) -> None:
@@ -30,6 +31,7 @@ def check(what: What, how: How, metadata: Metadata, outputs: Outputs, run: Runni
         raise UsageError("give --staged or --changed-since, not both")
     _one_of("--ignore", what.ignore, _IGNORING)
     _one_of("--format", outputs.format, _FORMATS)
+    _one_of("--looks", how.looks, _LOOKS)
     if how.fpr is not None and how.threshold is not None:
         raise UsageError("give --fpr or --threshold, not both")
     if how.threshold is not None and not 0.0 <= how.threshold <= 1.0:

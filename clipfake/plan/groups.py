@@ -88,6 +88,13 @@ class How:
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", affects=Affects.MODEL)
     precision: str = option("auto", "auto, fp32 or bf16.", affects=Affects.MODEL)
+    looks: str = option(
+        "auto",
+        "Looks at a picture: first (its centre square), auto (a second one, at the whole picture, "
+        "where the first leaves it open or is about to accuse) or all (both of each, at 5 to 9 "
+        "times the cost of scoring); where the adapter has no second look, auto is first.",
+        affects=Affects.MODEL,
+    )
     fpr: float | None = option(
         None,
         "Operating point: share of real images that may be called AI (0.05, 0.01 or 0.001; "

@@ -160,6 +160,13 @@ def _check_same(inputs: Sequence[str], abouts: Sequence[dict[str, Any]]) -> None
                     f"{path}: made with another {name.removesuffix('_sha256')} than {inputs[0]}, "
                     "so that their scores do not compare; scan again with one of the two"
                 )
+        # a report of before second looks, or without scores, is of the first look alone
+        looks, first = (each.get("looks") or "first" for each in (about, abouts[0]))
+        if looks != first:
+            raise UsageError(
+                f"{path}: made with looks {looks}, and {inputs[0]} with looks {first}, so that "
+                "their scores do not compare; scan again with one of the two"
+            )
 
 
 def _rounding(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clipfake.errors import UsageError
-from clipfake.report.parts import METADATA_KEY, PARTS, files_of_parts
+from clipfake.report.parts import METADATA_KEY, PARTS, SECOND_LOOKS_KEY, files_of_parts, taken_twice
 from clipfake.sources.parquet import parquet_schema
 from clipfake.sources.place import Place
 from clipfake.sources.remote import shown
@@ -24,20 +24,25 @@ class ParquetFile:
         Args:
             path: written as it goes.
             schema: the report's.
-            about: kept as JSON in the file's metadata under ``clipfake``.
+            about: kept as JSON in the file's metadata under ``clipfake``; beside it stands how
+                many second looks were taken.
         """
         self._schema = schema.with_metadata({METADATA_KEY: json.dumps(about)})
         self._file = open(path, "wb")  # noqa: SIM115
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._second_looks = 0
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows."""
         self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+        self._second_looks += taken_twice(rows)
         self._file.flush()
 
     def close(self) -> None:
         """Write the footer."""
         with self._file:
+            told = {SECOND_LOOKS_KEY: str(self._second_looks)}
+            self._writer.add_key_value_metadata(told)
             self._writer.close()
 
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from clipfake.sources.place import Place
 PARTS = ".parts"
 UNIT = 4096  # items of a unit, and rows of a part
 METADATA_KEY = b"clipfake"
+SECOND_LOOKS_KEY = "clipfake_second_looks"  # how many rows are of two looks
 SCAN, DIGESTS = "_scan.json", "_digests"
 FORMAT = 1
 _PART = re.compile(r"part-(\d{5,9})\.parquet")
@@ -64,18 +65,25 @@ def write_part(
         number: of the part, from 0.
         rows: all of it.
         schema: the report's.
-        about: kept as JSON in the file's metadata under ``clipfake``.
+        about: kept as JSON in the file's metadata under ``clipfake``; beside it stands how many
+            second looks were taken.
 
     Raises:
         OSError: it cannot be written.
     """
     buffer = io.BytesIO()
-    held = schema.with_metadata({METADATA_KEY: json.dumps(about)})
+    told = {METADATA_KEY: json.dumps(about), SECOND_LOOKS_KEY: str(taken_twice(rows))}
+    held = schema.with_metadata(told)
     pq.write_table(pa.Table.from_pylist(list(rows), schema=held), buffer, compression="zstd")
     data = buffer.getvalue()
     place.write(part_name(number), data)
     line = f"{hashlib.sha256(data).hexdigest()}  {part_name(number)}\n"
     place.write(digest_name(number), line.encode())
+
+
+def taken_twice(rows: Iterable[Mapping[str, Any]]) -> int:
+    """How many rows are of two looks."""
+    return sum(row.get("looks") == 2 for row in rows)
 
 
 def said_digest(place: Place, number: int) -> str | None:

@@ -111,7 +111,7 @@ def _rows(source: str | Path) -> Iterator[dict[str, Any]]:
 def _sane(row: Mapping[str, Any]) -> dict[str, Any]:
     """What every row has, and what a damaged or foreign report may have otherwise."""
     found: dict[str, Any] = {"path": row["path"] or "", "verdict": row["verdict"] or "error"}
-    for name in ("score", "threshold"):
+    for name in ("score", "score_first", "score_second", "threshold"):
         value = row.get(name)
         found[name] = value if value is not None and math.isfinite(value) else None
     return found

@@ -38,6 +38,7 @@ class Summary:
         unjudged: the first files that are unread, as many as ``top``.
         suppressed: findings that a baseline knows.
         failing_known: how many of those that the run fails on are among them.
+        second_looks: files at whose pixels a second look was taken.
         restored: files whose rows an earlier, interrupted run of the scan wrote.
     """
 
@@ -66,6 +67,7 @@ class Summary:
         self.unjudged: list[Finding] = []
         self.suppressed = 0
         self.failing_known = 0
+        self.second_looks = 0
         self.restored = 0
         self._scored_before = 0
         self._worst: list[tuple[int, float, int, Finding]] = []
@@ -81,6 +83,7 @@ class Summary:
             self._count_generator(row["generator"], row["generator_basis"])
         self.conflicts += row["verdict_basis"] == _CONFLICT
         self.suppressed += row.get("suppressed") is not None
+        self.second_looks += row.get("looks") == 2
         kinds = kinds_of(row)
         if row["error_code"] is not None:
             self.errors[row["error_code"]] += 1
@@ -186,6 +189,7 @@ class Summary:
             ],
             "conflicts": self.conflicts,
             "suppressed": self.suppressed,
+            "second_looks": self.second_looks,
             "error_codes": dict(sorted(self.errors.items())),
             "bytes": self.bytes,
             "seconds": round(seconds, 3),

@@ -37,7 +37,7 @@ from clipfake.records import (
 )
 
 FILE_NAME = "clipfake-cache.sqlite3"
-_FORMAT = 3
+_FORMAT = 4
 _BUSY_SECONDS = 60.0
 _SETTLED_NS = 2_000_000_000  # since when a file must stand unchanged to be known by its times
 # errors that the bytes themselves cause, so that another try gives the same
@@ -307,7 +307,8 @@ def _pack(record: Record) -> bytes:
         "width": record.width,
         "height": record.height,
         "animated": record.animated,
-        "score": record.score,
+        "score_first": record.score_first,
+        "score_second": record.score_second,
         "phash": record.phash,
         "looks_like": record.looks_like and asdict(record.looks_like),
         "exif": exif and {**exif, "datetime_original": taken and taken.isoformat()},
@@ -338,7 +339,9 @@ def _unpack(data: bytes, record: Record) -> None:
     code = content["error_code"]
     record.format = content["format"]
     record.width, record.height = content["width"], content["height"]
-    record.animated, record.score = content["animated"], content["score"]
+    record.animated = content["animated"]
+    if content["score_first"] is not None:
+        record.scored(content["score_first"], content["score_second"])
     record.phash, record.looks_like = content["phash"], opinion
     record.exif, record.cached = exif, True
     record.facts = facts if content["described"] else None

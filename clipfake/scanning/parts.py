@@ -84,7 +84,7 @@ def load_detector(plan: ScanPlan) -> "Detector":
     Raises:
         AdapterError: the adapter cannot be read, or fits another backbone.
         BackboneError: the backbone is unknown or absent.
-        UsageError: the device or precision is not available.
+        UsageError: the device, precision or looks are not available.
     """
     from clipfake.detector.detector import Detector
 
@@ -95,5 +95,6 @@ def load_detector(plan: ScanPlan) -> "Detector":
         device=how.device,
         precision=how.precision,
         batch_size=plan.run.batch_size,
+        looks=how.looks,
         allow_download=how.allow_download,
     )

@@ -181,9 +181,11 @@ def _scanned(
     summary = Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain)
     inputs = Inputs()
     about = about_scan(plan, scanner.detector)
+    if scanner.looks is not None:
+        about["looks"] = scanner.looks.value  # told also where other processes score
     units = journal = None
     if out.place is not None:
-        units = open_units(plan, out.place, sources, scanner.adapter)
+        units = open_units(plan, out.place, sources, scanner.adapter, scanner.looks)
         about = {**about, "started": units.started}
     elif items is None:
         journal = open_journal(plan, sources, about, every=scanner.every)
@@ -355,7 +357,9 @@ def _by_journal(
 def _operating(scanner: Scanner) -> dict[str, Any]:
     from clipfake.detector.operating import operating_facts
 
-    return {} if scanner.adapter is None else operating_facts(scanner.adapter)
+    if scanner.adapter is None or scanner.looks is None:
+        return {}
+    return operating_facts(scanner.adapter, scanner.looks)
 
 
 def _counted(sources: Sources) -> "SimpleQueue[Listed]":

@@ -16,6 +16,7 @@ from clipfake.version import __version__
 if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does without
     from clipfake.detector.adapter import Adapter
     from clipfake.detector.detector import Detector
+    from clipfake.detector.second_look import Looks
 
 
 def about_scan(plan: ScanPlan, detector: "Detector | None") -> dict[str, Any]:
@@ -42,6 +43,7 @@ def made_by(detector: "Detector | None") -> dict[str, Any]:
         "adapter_sha256": detector.adapter.digest,
         "backbone": detector.backbone.name,
         "backbone_sha256": detector.backbone.digest,
+        "looks": detector.looks.value,
         **detector.arithmetic.to_json(),
     }
 
@@ -65,6 +67,7 @@ def open_journal(
         return None
     made = {name: value for name, value in about.items() if name not in ("started", "options")}
     scan = {**made, **plan.identity(), "paths": _shown(plan)}
+    scan["looks"] = about.get("looks")  # those that are taken, whatever is asked for
     return Journal(
         journal_path(plan.outputs.files[0]),
         report_schema(sources.columns),
@@ -75,7 +78,13 @@ def open_journal(
     )
 
 
-def open_units(plan: ScanPlan, place: Place, sources: Sources, adapter: "Adapter | None") -> Units:
+def open_units(
+    plan: ScanPlan,
+    place: Place,
+    sources: Sources,
+    adapter: "Adapter | None",
+    looks: "Looks | None",
+) -> Units:
     """The units of a plan, and what its folder of parts holds of them.
 
     Which kind of machine did a unit is no part of what makes the scan: each part says it.
@@ -85,6 +94,7 @@ def open_units(plan: ScanPlan, place: Place, sources: Sources, adapter: "Adapter
         place: the folder.
         sources: what is scanned.
         adapter: that scores; None for a scan without scores.
+        looks: that are taken; None likewise.
 
     Raises:
         UsageError: the folder is of another scan, or in use.
@@ -96,6 +106,7 @@ def open_units(plan: ScanPlan, place: Place, sources: Sources, adapter: "Adapter
         "adapter_sha256": adapter.digest if adapter else None,
         "backbone": adapter.backbone if adapter else None,
         **plan.identity(),
+        "looks": looks.value if looks else None,  # those that are taken, whatever is asked for
         "paths": _shown(plan),
     }
     return Units(

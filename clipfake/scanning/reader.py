@@ -7,11 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from clipfake.errors import ErrorCode, ImageError
-from clipfake.imaging.decode import DecodedImage, decode, decode_thumbnail
+from clipfake.imaging.decode import DecodedImage, Views, decode, decode_thumbnail
 from clipfake.imaging.formats import SNIFF_BYTES, TIFF_BYTES, sniff
 from clipfake.imaging.limits import GRACE, Limits, time_limit
 from clipfake.imaging.preprocessing import Preprocessing
@@ -39,8 +36,6 @@ _OS_ERRORS = {
     errno.EISDIR: (ErrorCode.NOT_A_FILE, "not a regular file"),
 }
 
-Pixels = npt.NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -55,6 +50,7 @@ class ReadOptions:
         cache: where bytes that were scanned before are looked up.
         thumbnail: make a small picture, also where the square is not cut.
         side: of that picture, where the square is not cut: pixels, at most.
+        tiled: cut tiles of the whole picture beside the square.
     """
 
     preprocessing: Preprocessing | None = field(default_factory=Preprocessing)
@@ -64,6 +60,7 @@ class ReadOptions:
     cache: CacheUse | None = None
     thumbnail: bool = False
     side: int = SIDE
+    tiled: bool = False
 
 
 def record_of(item: Item) -> Record:
@@ -71,11 +68,11 @@ def record_of(item: Item) -> Record:
     return Record(path=item.text, path_raw=item.raw, extra=item.extra, named=item.named)
 
 
-def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
+def read_item(item: Item, options: ReadOptions) -> tuple[Record, Views | None]:
     """Read, hash and decode one file, and read what it says about itself.
 
     Returns:
-        The record without score, and uint8 pixels ``[3, S, S]`` unless the record has an
+        The record without score, and what the detector looks at unless the record has an
         error or pixels are not asked for. An image that cannot be decoded keeps its metadata.
         What the cache knows comes with its score and without pixels.
     """
@@ -105,6 +102,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
                     options.limits,
                     hashed=options.transform is None,
                     pictured=options.thumbnail,
+                    tiled=options.tiled,
                 )
             elif options.thumbnail:
                 record.thumbnail = decode_thumbnail(data, options.limits, options.side)
@@ -126,7 +124,7 @@ def read_item(item: Item, options: ReadOptions) -> tuple[Record, Pixels | None]:
             record.notes += (TOOK_TOO_LONG,)
         except MemoryError:
             record.notes += (TOOK_TOO_MUCH,)
-    return record, None if image is None else image.pixels
+    return record, None if image is None else image.views
 
 
 def _left(limits: Limits, spent: float) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.adapter import Adapter
     from clipfake.detector.calibration import DecisionRule
     from clipfake.detector.detector import Detector
+    from clipfake.detector.second_look import Looks
     from clipfake.metadata.read import MetadataOptions
 
 Transform = Callable[[bytes], bytes]
@@ -34,6 +35,7 @@ class Scanner:
         detector: scores pixels; None where none are looked at, or before ``load``.
         adapter: that of the detector; None where no pixels are looked at.
         rule: its operating point; None likewise.
+        looks: which looks at a picture are taken; None likewise.
         stages: counts what is done.
     """
 
@@ -45,6 +47,7 @@ class Scanner:
     detector: "Detector | None" = None
     adapter: "Adapter | None" = None
     rule: "DecisionRule | None" = None
+    looks: "Looks | None" = None
     stages: Stages = field(default_factory=Stages)
 
     @classmethod
@@ -76,7 +79,7 @@ class Scanner:
         """
         if self.scores:
             self.detector = detector or load_detector(self.plan)
-            self._take(self.detector.adapter)
+            self._take(self.detector.adapter, self.detector.looks)
 
     def know(self, detector: "Detector | None" = None) -> None:
         """Know by what is scored, where other processes score.
@@ -86,19 +89,23 @@ class Scanner:
 
         Raises:
             AdapterError: the adapter cannot be read.
-            UsageError: there is no such operating point.
+            UsageError: there is no such operating point, or no such looks.
         """
         if self.scores:
             from clipfake.detector import adapter as adapters
+            from clipfake.detector.second_look import Looks
 
-            self.given = detector
-            file = self.plan.how.adapter or adapters.DEFAULT_ADAPTER
-            self._take(detector.adapter if detector else adapters.load_adapter(file))
+            self.given, how = detector, self.plan.how
+            if detector is not None:
+                self._take(detector.adapter, detector.looks)
+                return
+            adapter = adapters.load_adapter(how.adapter or adapters.DEFAULT_ADAPTER)
+            self._take(adapter, adapter.looks(Looks(how.looks)))
 
-    def _take(self, adapter: "Adapter") -> None:
+    def _take(self, adapter: "Adapter", looks: "Looks") -> None:
         how = self.plan.how
-        self.adapter = adapter
-        self.rule = adapter.rule(fpr=how.fpr, threshold=how.threshold)
+        self.adapter, self.looks = adapter, looks
+        self.rule = adapter.rule(fpr=how.fpr, threshold=how.threshold, looks=looks)
 
     def records(
         self, items: Iterable[Item], *, thumbnails: bool = False, alone: bool = False

@@ -14,13 +14,14 @@ from clipfake.scanning.batches import Batch, read_batches
 from clipfake.scanning.cache import Cache, cache_key
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.scanning.reader import ReadOptions
+from clipfake.scanning.see import scores_of
 from clipfake.scanning.stages import Stages
 from clipfake.sources import Item
 from clipfake.verdict.judge import judge, judge_pixels
 
 _ALL = MetadataOptions()
-# score, and what the image looks like, by sha256
-_Known = OrderedDict[str, tuple[float, Attribution | None]]
+# scores of the first look and of the second, and what the image looks like, by sha256
+_Known = OrderedDict[str, tuple[float, float | None, Attribution | None]]
 _REMEMBERED = 65_536  # images whose scores are at hand, should the same bytes come again
 
 
@@ -60,7 +61,15 @@ def scan_items(
     known: _Known = OrderedDict()
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, metadata, transform, use, thumbnails),
+        ReadOptions(
+            detector.adapter.preprocessing,
+            limits,
+            metadata,
+            transform,
+            use,
+            thumbnails,
+            tiled=detector.tiled,
+        ),
         batch_size=detector.at_once,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
@@ -95,12 +104,13 @@ def _score(batch: Batch, detector: Detector, known: _Known) -> int:
     if batch.pixels is not None and new:
         chosen = list(new.values())
         pixels = batch.pixels if len(chosen) == len(batch.rows) else batch.pixels[chosen]
-        seen = detector.look(pixels)
-        looks = detector.attributions(seen)
-        known.update(zip(new, zip(seen.scores.tolist(), looks, strict=True), strict=True))
+        seen = detector.look(pixels, [batch.tiles[at] for at in chosen])
+        found = zip(*scores_of(seen), detector.attributions(seen), strict=True)
+        known.update(zip(new, found, strict=True))
     for row in batch.rows:
         record = batch.records[row]
-        record.score, record.looks_like = known[record.sha256 or ""]
+        first, second, record.looks_like = known[record.sha256 or ""]
+        record.scored(first, second)
     while len(known) > _REMEMBERED:
         known.popitem(last=False)
     return len(new)
@@ -123,6 +133,7 @@ def _key(
             "adapter": detector.adapter.digest,
             "backbone": detector.backbone.digest,
             **detector.arithmetic.to_json(),
+            "looks": detector.looks.value,
             "max_pixels": limits.pixels,
             "metadata": None if metadata is None else asdict(metadata),
         }

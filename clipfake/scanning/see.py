@@ -4,12 +4,14 @@ For measuring and fitting, which ask more than a report tells. Files are read, l
 as a scan has it.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from clipfake.detector import second_look
 from clipfake.detector.detector import Detector
 from clipfake.imaging.limits import Limits
 from clipfake.records import Record
@@ -24,13 +26,19 @@ class Seen:
     """What is seen of a file.
 
     Attributes:
-        record: with its score, or an error; nothing is judged.
+        record: with its scores, or an error; nothing is judged.
         embedded: float32 ``[D]``, as ``GeneratorHead.embed`` gives it; None without a score, or
             without a head that tells generators apart.
     """
 
     record: Record
     embedded: npt.NDArray[np.float32] | None
+
+
+def scores_of(seen: second_look.Seen) -> tuple[list[float], list[float | None]]:
+    """Scores of the first look at each picture, and of the second; None where it was not taken."""
+    second = [None if math.isnan(score) else score for score in seen.second.tolist()]
+    return seen.first.tolist(), second
 
 
 def see_items(
@@ -52,7 +60,7 @@ def see_items(
     """
     batches = read_batches(
         items,
-        ReadOptions(detector.adapter.preprocessing, limits, None, transform),
+        ReadOptions(detector.adapter.preprocessing, limits, None, transform, tiled=detector.tiled),
         batch_size=detector.at_once,
         workers=default_workers() if workers is None else workers,
         pin_memory=detector.device.type == "cuda",
@@ -60,9 +68,9 @@ def see_items(
     for batch in batches:
         found: dict[int, npt.NDArray[np.float32]] = {}
         if batch.pixels is not None:
-            seen = detector.look(batch.pixels)
-            for row, score in zip(batch.rows, seen.scores.tolist(), strict=True):
-                batch.records[row].score = score
+            seen = detector.look(batch.pixels, batch.tiles)
+            for row, first, second in zip(batch.rows, *scores_of(seen), strict=True):
+                batch.records[row].scored(first, second)
             if seen.embedded is not None:
                 found = dict(zip(batch.rows, seen.embedded.numpy(), strict=True))
         for row, record in enumerate(batch.records):

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from clipfake.errors import ErrorCode
+from clipfake.imaging.decode import Views
 from clipfake.imaging.limits import too_slow
 from clipfake.records import Record
 from clipfake.scanning import reader
@@ -16,12 +17,12 @@ from clipfake.scanning.processes.confine import watchdog
 from clipfake.scanning.processes.last_words import LastWords, ending
 from clipfake.scanning.processes.pool import AHEAD, in_order
 from clipfake.scanning.processes.worker import prepare_worker
-from clipfake.scanning.reader import Pixels, ReadOptions
+from clipfake.scanning.reader import ReadOptions
 from clipfake.sources import Item
 
 logger = logging.getLogger(__name__)
 
-Sample = tuple[Record, Pixels | None]
+Sample = tuple[Record, Views | None]
 
 _START_SECONDS = 120.0  # for a process to come up, on a machine that is out of breath
 _END_SECONDS = 1.0  # for a killed process to go; one that waits for a dead disk never does

@@ -23,11 +23,10 @@ from torch.nn import functional
 
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import UsageError
-from clipfake.imaging.decode import to_pixels
+from clipfake.imaging.decode import Pixels, to_pixels
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
-from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
 from clipfake.training.contrast import real_contrast
 from clipfake.training.model import TrainedDetector

@@ -15,6 +15,7 @@ from clipfake.detector.calibration import (
     threshold_at_fpr,
 )
 from clipfake.detector.reference import Reference
+from clipfake.detector.second_look import Looks, Thresholds
 from clipfake.training.validation import as_scanned
 
 LEAST_ACCUSED = 3  # images that a rate must stand for, to lower a threshold
@@ -66,6 +67,7 @@ def set_on_reals(
     scores: Floats,
     sources: npt.NDArray[np.str_],
     reference: Reference | None,
+    looks: Looks = Looks.FIRST,
 ) -> Adapter:
     """The adapter with its thresholds set on real images.
 
@@ -77,10 +79,15 @@ def set_on_reals(
         adapter: whose scores they are.
         scores: ``[N]`` scores of real images, as a scan gives them.
         sources: ``[N]``.
-        reference: fits the adapter; tells the recall at a new threshold. None leaves it unknown.
+        reference: fits the adapter; tells the recall at a new threshold of the first look, which
+            is all that it has seen. None leaves it unknown.
+        looks: which looks gave the scores; thresholds of others stay.
     """
+    present = adapter.thresholds(looks)
+    taken = adapter.looks(looks)
+    reference = reference if taken is Looks.FIRST else None
     points = []
-    for point in adapter.points:
+    for point in present.points:
         if len(scores) * point.fpr >= LEAST_ACCUSED - 1e-9:
             threshold = threshold_at_fpr(scores, point.fpr)
         else:
@@ -89,9 +96,10 @@ def set_on_reals(
             points.append(point)
             continue
         none_ai = np.zeros(len(scores), dtype=bool)
-        moved = operating_point(point.fpr, threshold, scores, none_ai, sources)
-        points.append(_with_recall(moved, adapter, reference))
-    return dataclasses.replace(adapter, points=tuple(points), digest="")
+        new = operating_point(point.fpr, threshold, scores, none_ai, sources)
+        points.append(_with_recall(new, adapter, reference))
+    moved = Thresholds(tuple(points), present.real_below)
+    return dataclasses.replace(adapter.with_thresholds(moved, taken), digest="")
 
 
 def _with_recall(

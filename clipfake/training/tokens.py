@@ -12,12 +12,11 @@ import torch
 
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
-from clipfake.imaging.decode import Views, decode, thumbnail, to_pixels, to_views
+from clipfake.imaging.decode import Pixels, Views, decode, thumbnail, to_pixels, to_views
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
-from clipfake.scanning.reader import Pixels
 from clipfake.training.augment import augment
 from clipfake.training.chains import SIDES, chain
 from clipfake.training.token_store import TokenStore

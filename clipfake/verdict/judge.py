@@ -66,9 +66,12 @@ def explanation(record: Record, said: Declaration, pixels: Verdict | None) -> st
     if pixels is not None and record.score is not None and record.threshold is not None:
         looks = {Verdict.AI: "", Verdict.REAL: "looks real; "}.get(pixels, "undecided; ")
         looks = "too small to judge; " if TOO_SMALL in record.notes else looks
-        reasons.append(
-            f"the pixels score {record.score:.3f} ({looks}ai from {record.threshold:.3f})"
-        )
+        told = f"{looks}ai from {record.threshold:.3f}"
+        if record.score_second is None or record.score_first is None:
+            reasons.append(f"the pixels score {record.score:.3f} ({told})")
+        else:
+            both = f"whole picture; {record.score_first:.3f} at first sight"
+            reasons.append(f"the pixels score {record.score:.3f} ({both}), {told}")
     if said.facts:
         fact = said.facts[0]
         strength = "" if said.strength is None else f", {said.strength.value}"

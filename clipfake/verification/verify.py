@@ -13,6 +13,7 @@ import torch
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import is_available
+from clipfake.detector.second_look import Looks
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
 from clipfake.records import Record
@@ -31,11 +32,15 @@ Row = dict[str, Any]
 _BATCH = 4096
 # what a sample is compared in; names that only options change are left out
 _COMPARED = ("score", "format", "width", "height", "declared", "error_code")
-_GENERATOR = ("generator", "generator_basis", "generator_family")  # older reports have it not
+# older reports have these not
+_LOOKS = ("looks", "score_first", "score_second")
+_SCORES = ("score", "score_first", "score_second")
+_GENERATOR = ("generator", "generator_basis", "generator_family")
 _BY_SCORE = (
     "verdict",
     "verdict_basis",
     *_GENERATOR,
+    *_LOOKS,
 )  # these may turn with the last digit of a score
 
 
@@ -117,6 +122,9 @@ def load_detector_of(
             f"{shown(str(report))}: scored by adapter {about.get('adapter')}, not by "
             f"{detector.adapter.label}; give that one with --adapter"
         )
+    said = about.get("looks")
+    known = [each.value for each in Looks]
+    detector.looks = detector.adapter.looks(Looks(said if said in known else how.looks))
     return detector
 
 
@@ -209,7 +217,7 @@ def _rows(files: Sequence[str | Path]) -> Iterator[Row]:
     names = ["path", "path_raw", "sha256", "bytes", *_COMPARED, *_BY_SCORE]
     for file in files:
         held = parquet_schema(file).names
-        names = [name for name in names if name in held or name not in _GENERATOR]
+        names = [name for name in names if name in held or name not in (*_GENERATOR, *_LOOKS)]
         for batch in parquet_batches(file, _BATCH, names):
             yield from batch.to_pylist()
 
@@ -255,10 +263,11 @@ def _score_again(
 
 
 def _compare(row: Row, record: Record, found: Differences) -> None:
-    was, now = row["score"], record.score
     names: tuple[str, ...] = (*_COMPARED, *_BY_SCORE)
-    if was is not None and now is not None and was != now and abs(was - now) <= found.tolerance:
-        found.rounding.append(f"{row['path']}: score was {was:.6f}, is {now:.6f}")
+    if row.get("looks") is None:  # of a version before second looks, also where it was merged since
+        row = {name: value for name, value in row.items() if name not in _LOOKS}
+    if (rounding := _rounding(row, record, found.tolerance)) is not None:
+        found.rounding.append(f"{row['path']}: {rounding}")
         names = tuple(name for name in _COMPARED if name != "score")
     for name in names:
         if name not in row:
@@ -266,6 +275,20 @@ def _compare(row: Row, record: Record, found: Differences) -> None:
         is_now = getattr(record, name)
         if row[name] != getattr(is_now, "value", is_now):
             found.lines.append(f"{row['path']}: {name} was {row[name]}, is {is_now}")
+
+
+def _rounding(row: Row, record: Record, tolerance: float) -> str | None:
+    """What rounding did to a file's scores; None where they are equal, or further apart."""
+    turned = row.get("looks", record.looks) != record.looks
+    # whether a second look is taken hangs on the score of the first, which is then all they share
+    names = ("score_first",) if turned else _SCORES
+    pairs = [(name, row[name], getattr(record, name)) for name in names if name in row]
+    apart = [(name, was, now) for name, was, now in pairs if was != now]
+    if not apart or any(None in each or abs(each[1] - each[2]) > tolerance for each in apart):
+        return None
+    name, was, now = apart[0]
+    looks = f"looks were {row['looks']}, are {record.looks}: " if turned else ""
+    return f"{looks}{name} was {was:.6f}, is {now:.6f}"
 
 
 def _check_statement(report: str | Path, inputs: Inputs, found: Differences) -> None:

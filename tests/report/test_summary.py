@@ -157,6 +157,7 @@ def test_json_has_these_keys_and_values(mixed: Summary, monkeypatch: pytest.Monk
         "generators": [],
         "conflicts": 0,
         "suppressed": 0,
+        "second_looks": 0,
         "error_codes": {"missing": 1, "not_an_image": 2, "truncated": 1, "unsupported": 1},
         "bytes": 56,
         "seconds": 2.0,

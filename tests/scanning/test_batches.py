@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,12 @@ import torch
 
 import clipfake.scanning.reader
 from clipfake.errors import ErrorCode
-from clipfake.imaging.decode import decode
+from clipfake.imaging.decode import Views, decode
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.metadata.read import MetadataOptions
 from clipfake.records import Record
-from clipfake.scanning.batches import Batch, collate, read_batches
+from clipfake.scanning.batches import TILED_CHUNK, Batch, collate, read_batches
 from clipfake.scanning.describe import scan_metadata
 from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Item
@@ -86,7 +87,7 @@ def test_batches_keep_order_whatever_the_workers(
     assert sorted(pixels) == [0, 2, 4, 5, 7, 9]
     for index, (_, own) in enumerate(alone):
         assert (own is None) == (index not in pixels)
-        assert own is None or np.array_equal(own, pixels[index])
+        assert own is None or np.array_equal(own.square, pixels[index])
 
 
 def test_a_batch_without_pixels_has_none() -> None:
@@ -102,11 +103,47 @@ def test_no_items_are_no_batches(workers: int) -> None:
 
 def test_collate_stacks_what_there_is() -> None:
     full = np.full((3, 2, 2), 7, np.uint8)
-    batch = collate([(Record("a"), full), (Record("b"), None), (Record("c"), full + 1)])
+    tiles = np.full((5, 3, 2, 2), 3, np.uint8)
+    views = [Views(full, tiles), Views(full + 1)]
+    batch = collate([(Record("a"), views[0]), (Record("b"), None), (Record("c"), views[1])])
     assert [record.path for record in batch.records] == ["a", "b", "c"]
     assert batch.rows == [0, 2]
     assert batch.pixels is not None
     assert batch.pixels[:, 0, 0, 0].tolist() == [7, 8]
+    assert batch.tiles[0] is tiles  # as it came: nothing is copied
+    assert batch.tiles[1] is None
+
+
+@pytest.mark.parametrize(("workers", "batch_size"), [(0, 3), (2, 1), (2, 8)])
+def test_tiles_come_beside_their_squares(mixed: list[Item], workers: int, batch_size: int) -> None:
+    options = replace(OPTIONS, tiled=True)
+    row = 0
+    for batch in read_batches(mixed, options, batch_size=batch_size, workers=workers):
+        assert len(batch.tiles) == len(batch.rows)
+        for own, tiles in zip(batch.rows, batch.tiles, strict=True):
+            _, alone = read_item(mixed[row + own], options)
+            assert alone is not None
+            assert alone.tiles is not None
+            assert np.array_equal(alone.tiles, tiles)
+        row += len(batch.records)
+    assert row == len(mixed)
+
+
+def test_fewer_files_are_under_way_where_tiles_are_cut(photo: Path) -> None:
+    taken = dict.fromkeys((False, True), 0)
+    for tiled in taken:
+
+        def endless(tiled: bool = tiled) -> Iterator[Item]:
+            while True:
+                taken[tiled] += 1
+                yield Item(str(photo))
+
+        batches = read_batches(endless(), replace(OPTIONS, tiled=tiled), batch_size=64, workers=2)
+        next(batches)
+        batches.close()
+    # the batch that came, and what is read ahead of it
+    assert taken[True] <= 64 + 64 + 2 * TILED_CHUNK
+    assert taken[False] > taken[True]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -207,7 +244,9 @@ def test_a_file_that_kills_its_worker_costs_only_itself(
     check_crashes(records, 4)
     monkeypatch.undo()
     for row, own in pixels.items():
-        assert np.array_equal(own, read_item(items[row], OPTIONS)[1])
+        _, alone = read_item(items[row], OPTIONS)
+        assert alone is not None
+        assert np.array_equal(own, alone.square)
 
 
 @forks

@@ -37,7 +37,6 @@ def known(path: str = "a.png", number: int = 0, **values: object) -> Record:
         width=3,
         height=4,
         animated=False,
-        score=0.1234567890123456789,
         verdict=Verdict.REAL,
         exif=Exif(make="M", datetime_original=datetime(2024, 1, 2, 3, 4, 5), latitude=1.5),
         facts=(
@@ -46,6 +45,8 @@ def known(path: str = "a.png", number: int = 0, **values: object) -> Record:
         ),
         notes=("one", "two"),
     )
+    if "error" not in values:
+        record.scored(0.1234567890123456789)
     for name, value in values.items():
         setattr(record, name, value)
     return record
@@ -83,6 +84,16 @@ def test_what_the_pixels_look_like_comes_back(tmp_path: Path, opinion: Attributi
     assert record.looks_like == opinion
 
 
+def test_scores_of_both_looks_come_back(tmp_path: Path) -> None:
+    cache, seen = Cache(tmp_path), known()
+    seen.scored(0.1234567890123456789, 0.98765432101234567)
+    cache.add(KEY, [seen])
+    record = found(cache, "b.png", 0)
+    assert record is not None
+    assert (record.looks, record.score_first) == (2, seen.score_first)
+    assert record.score == record.score_second == seen.score_second
+
+
 def test_metadata_that_was_not_read_stays_unread(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.add(KEY, [known(facts=None), known(number=1, facts=())])
@@ -94,7 +105,7 @@ def test_metadata_that_was_not_read_stays_unread(tmp_path: Path) -> None:
 
 def test_errors_of_the_bytes_are_kept_under_the_new_name(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cut = known(error_code=ErrorCode.TRUNCATED, error="a.png: cut off", score=None)
+    cut = known(error_code=ErrorCode.TRUNCATED, error="a.png: cut off")
     cache.add(KEY, [cut])
     record = found(cache, "b.png", 0)
     assert record is not None

@@ -70,7 +70,25 @@ def test_a_picture_gives_pixels_and_facts(photo: Path) -> None:
     assert record.phash is not None
     assert record.thumbnail is None
     assert pixels is not None
-    assert np.array_equal(pixels, decode(data, SMALL, Limits()).pixels)
+    assert np.array_equal(pixels.square, decode(data, SMALL, Limits()).pixels)
+    assert pixels.tiles is None
+
+
+def test_tiles_are_cut_in_the_same_decode(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded, real = [], clipfake.scanning.reader.decode
+    monkeypatch.setattr(
+        clipfake.scanning.reader, "decode", lambda *a, **k: decoded.append(a) or real(*a, **k)
+    )
+    record, views = read_item(Item(str(photo)), replace(OPTIONS, tiled=True))
+    whole = decode(photo.read_bytes(), SMALL, Limits(), tiled=True)
+    assert len(decoded) == 1
+    assert views is not None
+    assert views.tiles is not None
+    assert whole.tiles is not None
+    assert 4 <= len(views.tiles) <= 8
+    assert np.array_equal(views.tiles, whole.tiles)
+    assert np.array_equal(views.square, whole.pixels)
+    assert record == read_item(Item(str(photo)), OPTIONS)[0]
 
 
 def test_a_name_says_nothing_of_the_format(tmp_path: Path) -> None:

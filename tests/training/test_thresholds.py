@@ -10,8 +10,10 @@ from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head, normalise
 from clipfake.detector.reference import Reference
+from clipfake.detector.second_look import Looks
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.thresholds import rates_by_source, set_on_reals, total_rate
+from tests.small import small_adapter, small_second
 
 
 def point(fpr: float, threshold: float) -> OperatingPoint:
@@ -108,3 +110,15 @@ def test_rates_by_source_by_hand() -> None:
     together = total_rate(scores, names, 0.85)
     assert (together.source, together.images) == ("all", 6)
     assert together.fpr == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("looks", list(Looks))
+def test_only_thresholds_of_the_looks_in_use_move(looks: Looks) -> None:
+    adapter = small_adapter(second=small_second())
+    scores = np.full(8, 0.99)
+    tuned = set_on_reals(adapter, scores, sources(8), None, looks)
+    above = float(np.nextafter(np.float32(0.99), np.float32(2)))
+    assert {point.threshold for point in tuned.thresholds(looks).points} == {above}
+    assert tuned.thresholds(looks).real_below == adapter.thresholds(looks).real_below
+    for other in set(Looks) - {looks}:
+        assert tuned.thresholds(other) == adapter.thresholds(other)

@@ -208,6 +208,27 @@ def test_the_explanation_is_one_sentence_with_its_reasons(
         assert (" but " in text) == (record.verdict_basis == Basis.CONFLICT.value)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "told"),
+    [
+        (Verdict.AI, "ai from 0.800"),
+        (Verdict.INCONCLUSIVE, "undecided; ai from 0.800"),
+        (Verdict.REAL, "looks real; ai from 0.800"),
+    ],
+)
+def test_the_explanation_says_that_a_second_look_was_taken(pixels: Verdict, told: str) -> None:
+    record = Record("a.png", threshold=0.8)
+    record.scored(0.955, 0.5)
+    assert (record.score, record.looks) == (0.5, 2)
+    judge(record, pixels)
+    both = "the pixels score 0.500 (whole picture; 0.955 at first sight), "
+    assert record.explanation == f"{pixels.value}: {both}{told}."
+    record.scored(0.955)
+    assert (record.score, record.looks, record.score_second) == (0.955, 1, None)
+    judge(record, pixels)
+    assert record.explanation == f"{pixels.value}: the pixels score 0.955 ({told})."
+
+
 def test_the_explanation_stays_on_its_line() -> None:
     text = judged(fact(Claim.AI, value="one\ntwo\r\n" + "x" * 500)).explanation
     assert text is not None

@@ -47,6 +47,7 @@ class Scanned:
             ("Files", f"{counted(figures.files, 'file')}, {size_of(figures.bytes)}"),
             ("Model", model or "none: pixels were not scored"),
             ("Backbone", about.get("backbone")),
+            ("Second looks", _second_looks(about.get("looks"), figures)),
             ("Computed on", ", ".join(str(part) for part in arithmetic if part)),
             ("Program", f"clipfake {about['clipfake']}" if about.get("clipfake") else None),
         ]
@@ -64,6 +65,13 @@ class Scanned:
                 f"{inputs.digest} {about.get('started')}".encode("utf-8", "replace")
             ).hexdigest()[:32],
         )
+
+
+def _second_looks(looks: Any, figures: Figures) -> str | None:
+    """At how many of the images that have a score a second look was taken; None where at none."""
+    if not figures.second_looks and looks not in ("auto", "all"):
+        return None
+    return f"at {figures.second_looks:,} of {counted(figures.scored, 'image')} with a score"
 
 
 def _time(text: Any) -> str:

@@ -28,6 +28,7 @@ _EXIF = {
     "exif_orientation": "orientation",
 }
 _PLAIN = ("sha256", "bytes", "width", "height", "animated", "score", "threshold", "phash")
+_LOOKS = ("looks", "score_first", "score_second")  # told where there were two
 _TEXTS = ("format", "model", "notes", "declared_by", "declared_strength")
 
 
@@ -72,9 +73,11 @@ def entry_of(row: Mapping[str, Any], operating: Operating) -> dict[str, Any]:
         ],
     }
     entry |= {column: row[column] for column in _PLAIN}
-    for column in ("score", "threshold"):
-        if row[column] is not None:
-            entry[column] = round(row[column], 6)
+    if row.get("looks") == 2:
+        entry |= {column: row.get(column) for column in _LOOKS}
+    for column in ("score", "score_first", "score_second", "threshold"):
+        if entry.get(column) is not None:
+            entry[column] = round(entry[column], 6)
     entry |= {column: _text(row[column]) for column in _TEXTS}
     return {key: value for key, value in entry.items() if value is not None and value != []}
 

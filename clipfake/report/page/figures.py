@@ -54,10 +54,11 @@ class Figures:
         thresholds: scores from which verdicts are ai.
         histogram: scores, by state, in ``BINS`` bins.
         reaching: files whose score is at or above their threshold.
+        second_looks: files at whose pixels a second look was taken.
     """
 
     def __init__(self) -> None:
-        self.files = self.bytes = self.reaching = 0
+        self.files = self.bytes = self.reaching = self.second_looks = 0
         self.states: Counter[str] = Counter()
         self.bases: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
@@ -74,6 +75,7 @@ class Figures:
         self.files += 1
         self.bytes += row["bytes"] or 0
         self.states[state] += 1
+        self.second_looks += row.get("looks") == 2
         if row["verdict_basis"]:
             self.bases[row["verdict_basis"]] += 1
         if row["error_code"]:

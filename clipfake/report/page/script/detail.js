@@ -206,6 +206,7 @@ class Detail {
       ["size", details.bytes === undefined ? null : `${thousands(details.bytes)} bytes`],
       ["declared", details.declared ? [details.declared, details.declared_by, details.declared_strength].filter(Boolean).join(", ") : null],
       ["model", details.model],
+      ["looks", details.looks === 2 ? `2: whole picture ${details.score_second?.toFixed(3)}, ${details.score_first?.toFixed(3)} at first sight` : null],
       ["threshold", details.threshold?.toFixed(4)],
       ["phash", details.phash],
       ["notes", details.notes],
