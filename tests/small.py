@@ -71,18 +71,13 @@ def small_adapter(
     )
 
 
-def small_second(
-    blocks: int = 9, *, opens: float = 0.3, settled: float = 0.9, head: Head | None = None
-) -> SecondLook:
+def small_second(*, opens: float = 0.3, settled: float = 0.9) -> SecondLook:
     """A second look for the small tower as it is, with thresholds of its own.
 
     Args:
-        blocks: how many the head reads of each look.
         opens: score of the first look from which ``auto`` takes the second.
         settled: and from which no more.
-        head: None for one that is drawn.
     """
-    drawn = torch.randn(2 * blocks, WIDTH, generator=torch.Generator().manual_seed(5))
     auto, every = (
         Thresholds(
             tuple(
@@ -93,9 +88,7 @@ def small_second(
         )
         for least in (0.6, 0.7)
     )
-    return SecondLook(
-        head or Head(drawn * 0.1, torch.zeros(1)), Platt(1.0, 0.0), opens, settled, auto, every
-    )
+    return SecondLook(Platt(1.0, 0.0), opens, settled, auto, every)
 
 
 def tuned(adapter: Adapter, shape: LoraShape) -> Adapter:

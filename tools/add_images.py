@@ -9,10 +9,10 @@ absent ones are passed over, unless `--files FOLDER` holds them under the names 
 Only bytes with the named sha256 are used.
 
 FOLDER then holds `more/`, the files byte for byte, and `manifest.csv`: the rows of MANIFEST.csv,
-paths absolute, and the new ones in split train. No repository that the manifest names as a source
-of split val gives images, and none is added whose difference hash is within 6 bits of another's.
-`--kept-back FILE` (`tools/kept_back.py`) leaves out what tests the detector from outside, of PICKS
-and of MANIFEST, by repository, bytes and look.
+paths absolute, and the new ones in split train, or another (`--split`). No repository that the
+manifest names as a source of split val gives images, and none is added whose difference hash is
+within 6 bits of another's. `--kept-back FILE` (`tools/kept_back.py`) leaves out what tests the
+detector from outside, of PICKS and of MANIFEST, by repository, bytes and look.
 """
 
 import argparse
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("picks", type=Path)
     parser.add_argument("clones", type=Path)
     parser.add_argument("--files", type=Path, help="folder of files named by their sha256")
+    parser.add_argument("--split", default="train", help="of the new rows")
     parser.add_argument("--kept-back", type=Path, help="digests of what must not be trained on")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -83,7 +84,7 @@ def main() -> None:
             hashes.append(hashed)
             path = args.out / "more" / (pick["sha256"] + PurePosixPath(pick["src_path"]).suffix)
             path.write_bytes(data)
-            row = {"path": str(path.resolve()), "split": "train", "source": repo}
+            row = {"path": str(path.resolve()), "split": args.split, "source": repo}
             new.append({**row, "label": pick["label"], "generator": pick["generator"]})
             counts[f"new, {pick['label']}"] += 1
     with (args.out / "manifest.csv").open("w", newline="") as file:

@@ -32,7 +32,7 @@ FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
 CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
 SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
 _FORMATS = (1, 2, 3, 4, 5)
-_LORA, _CAPTIONS, _HEAD, _SECOND = "lora.", "captions.", "head.", "second."
+_LORA, _HIDDEN, _CAPTIONS = "lora.", "head.hidden.", "captions."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
@@ -212,9 +212,6 @@ class Adapter:
             raise AdapterError(
                 f"adapter {self.name}: its generator head does not fit {backbone.name}"
             )
-        second = self.second_look
-        if second is not None and not second.head.fits(2 * len(self.blocks), backbone.width):
-            raise AdapterError(f"adapter {self.name}: its second look does not fit {backbone.name}")
         if self.preprocessing.size != backbone.image_size:
             raise AdapterError(
                 f"adapter {self.name} cuts squares of {self.preprocessing.size} pixels, "
@@ -255,16 +252,13 @@ class Adapter:
         return replace(
             self,
             head=_head_as_stored(self.head),
-            second=self.second and replace(self.second, head=_rounded(self.second.head)),
             lora={name: tensor.half() for name, tensor in self.lora.items()},
         )
 
 
 def _head_as_stored(head: Head | CaptionHead) -> Head | CaptionHead:
-    return head.as_stored() if isinstance(head, CaptionHead) else _rounded(head)
-
-
-def _rounded(head: Head) -> Head:
+    if isinstance(head, CaptionHead):
+        return head.as_stored()
     if head.hidden is None:
         return head
     halves = (getattr(head.hidden, part).half().float() for part in _HIDDEN_PARTS)
@@ -296,14 +290,12 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         tensors |= to_tensors(generators)
     if (second := adapter.second_look) is not None:
         header["second_look"] = {
-            "head": _kind(second.head),
             "calibration": {"a": second.calibration.a, "b": second.calibration.b},
             "opens": second.opens,
             "settled": second.settled,
             "auto": _thresholds_header(second.auto),
             "all": _thresholds_header(second.all),
         }
-        tensors |= {_SECOND + name: tensor for name, tensor in _head_tensors(second.head).items()}
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
 
@@ -337,8 +329,7 @@ def _head_tensors(head: Head | CaptionHead) -> dict[str, torch.Tensor]:
         return {_CAPTIONS + name: tensor.contiguous() for name, tensor in tensors.items()}
     tensors = {"head.weight": head.weight, "head.bias": head.bias}
     if (hidden := head.hidden) is not None:
-        halves = {part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
-        tensors |= {f"{_HEAD}hidden.{part}": half for part, half in halves.items()}
+        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
     return tensors
 
 
@@ -403,20 +394,17 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         weights=str(header.get("weights") or ""),
     )
     found = header.get("second_look")
-    return replace(adapter, second=_second(found, tensors, adapter)) if found else adapter
+    return replace(adapter, second=_second(found, adapter.lora_digest)) if found else adapter
 
 
-def _second(
-    header: dict[str, Any], tensors: dict[str, torch.Tensor], adapter: Adapter
-) -> SecondLook:
+def _second(header: dict[str, Any], lora: str) -> SecondLook:
     return SecondLook(
-        head=_token_head(str(header["head"]), tensors, _SECOND),
         calibration=_platt(header),
         opens=finite(header["opens"]),
         settled=finite(header["settled"]),
         auto=_thresholds(header["auto"]),
         all=_thresholds(header["all"]),
-        lora=adapter.lora_digest,
+        lora=lora,
     )
 
 
@@ -458,16 +446,12 @@ def _head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Head | Ca
     kind = str(header["head"])
     if kind == "cosine":
         return _caption_head(header["captions"], tensors)
-    return _token_head(kind, tensors)
-
-
-def _token_head(kind: str, tensors: dict[str, torch.Tensor], prefix: str = "") -> Head:
     if kind not in ("linear", "hidden"):
         raise ValueError(f"unknown head {kind}")
-    own, hidden = prefix + _HEAD, None
+    hidden = None
     if kind == "hidden":
-        hidden = Hidden(*(tensors[f"{own}hidden.{part}"].float() for part in _HIDDEN_PARTS))
-    return Head(tensors[f"{own}weight"].float(), tensors[f"{own}bias"].float(), hidden)
+        hidden = Hidden(*(tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS))
+    return Head(tensors["head.weight"], tensors["head.bias"], hidden)
 
 
 def _caption_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> CaptionHead:

@@ -205,15 +205,16 @@ class Detector:
         """
         adapter = self.adapter
         tokens, blocks = self.tokens(pixels, adapter.blocks), adapter.blocks
-        first = adapter.calibration(adapter.head(tokens)).astype(np.float32)
+        logits = adapter.head(tokens)
+        first = adapter.calibration(logits).astype(np.float32)
         second = np.full(first.shape, np.nan, dtype=np.float32)
         embedded = None if self.generators is None else self.generators.embed(tokens, blocks)
         if adapter.second_look is not None:
             wanted = np.flatnonzero(adapter.second_look.wanted(first, self.looks)).tolist()
             cut = [tiles[row] if row < len(tiles) else None for row in wanted]
             if wanted:
-                own, seen = torch.from_numpy(np.array(wanted)), self._tile_tokens(cut)
-                second[wanted] = adapter.second_look.scores(tokens[own], seen)
+                whole = adapter.head(self._tile_tokens(cut))
+                second[wanted] = adapter.second_look.scores(logits[wanted], whole)
         return Seen(first, second, embedded)
 
     def attributions(self, seen: Seen) -> list[Attribution | None]:

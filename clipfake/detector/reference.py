@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats
 from clipfake.detector.head import normalise
+from clipfake.detector.second_look import both_logits
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
@@ -25,6 +26,7 @@ DEFAULT = Path(__file__).parent.parent / "assets" / "reference-tokens.safetensor
 HEADER_KEY = "clipfake-reference"
 MAX_BYTES = 256 * 2**20
 _DTYPES = {"tokens": ("I8",), "scale": ("F32",), "is_ai": ("U8",), "group": ("I32",)}
+_TILES = {"tiles": ("I8",), "tiles_scale": ("F32",)}
 _LEVELS = 127
 _SMALLEST_SCALE = 1e-12
 
@@ -42,9 +44,8 @@ class Reference:
         preprocessing: how the images were cut.
         lora: ``Adapter.lora_digest`` of the tower; empty for the frozen one.
         note: what the images are.
-        beyond: float64 ``[N]``, what a second look's logits have beside its linear part over the
-            tokens of the first look, ``SecondLook.beyond``; None where no second look was taken.
-        beyond_of: ``SecondLook.beyond_digest`` of that look.
+        tiles: float32 ``[N, K, W]`` likewise, of each image the mean over its tiles; None for a set
+            of first looks alone.
     """
 
     tokens: torch.Tensor
@@ -55,8 +56,7 @@ class Reference:
     preprocessing: Preprocessing
     lora: str = ""
     note: str = ""
-    beyond: Floats | None = None
-    beyond_of: str = ""
+    tiles: torch.Tensor | None = None
 
     @property
     def guards(self) -> npt.NDArray[np.bool_]:
@@ -77,15 +77,10 @@ class Reference:
         return adapter.calibration(logits).astype(np.float32)
 
     def second_logits(self, adapter: Adapter) -> Floats | None:
-        """Logits of an adapter's second look, float64 ``[N]``; None where they are not known.
-
-        They are known of a look that differs from the one that the set was made with in its linear
-        part over the tokens of the first look alone, as a correction by few images does.
-        """
-        second = adapter.second_look
-        if second is None or self.beyond is None or second.beyond_digest != self.beyond_of:
+        """Logits of an adapter's second look, float64 ``[N]``; None where there is none."""
+        if adapter.second_look is None or self.tiles is None:
             return None
-        return self.beyond + second.near(self.tokens)
+        return both_logits(adapter.head(self.tokens), adapter.head(self.tiles))
 
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
@@ -120,8 +115,7 @@ def save_reference(
     lora: str = "",
     preprocessing: Preprocessing | None = None,
     note: str = "",
-    beyond: Floats | None = None,
-    beyond_of: str = "",
+    tiles: torch.Tensor | None = None,
 ) -> None:
     """Write a reference set; the names of the sources are not kept, only which are the same.
 
@@ -135,8 +129,7 @@ def save_reference(
         lora: ``Adapter.lora_digest`` of the tower.
         preprocessing: how the images were cut; None is the default one.
         note: what the images are.
-        beyond: ``[N]``, see ``Reference``.
-        beyond_of: digest of the second look behind it.
+        tiles: float ``[N, K, W]``, of each image the mean over its tiles; None for none.
 
     Raises:
         ValueError: the numbers of images or blocks differ.
@@ -151,7 +144,6 @@ def save_reference(
         "preprocessing": (preprocessing or Preprocessing()).to_header(),
         "lora": lora,
         "note": note,
-        "beyond_of": beyond_of,
     }
     tensors = {
         "tokens": levels.contiguous(),
@@ -159,8 +151,9 @@ def save_reference(
         "is_ai": torch.from_numpy(np.asarray(is_ai, dtype=np.uint8)),
         "group": torch.from_numpy(groups.reshape(-1).astype(np.int32)),
     }
-    if beyond is not None:
-        tensors["beyond"] = torch.from_numpy(np.asarray(beyond, dtype=np.float32))
+    if tiles is not None:
+        levels, scale = quantise(tiles)
+        tensors |= {"tiles": levels.contiguous(), "tiles_scale": scale.contiguous()}
     save_file(tensors, path, metadata={HEADER_KEY: json.dumps(header)})
 
 
@@ -175,9 +168,9 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             raise ValueError("too large")
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
-        names = [*_DTYPES, *(["beyond"] if "beyond" in file.tensors else [])]
+        names = [*_DTYPES, *(_TILES if "tiles" in file.tensors else ())]
         _check_shapes(file, len(header["blocks"]), names)
-        levels, scale, is_ai, group, *beyond = file.load(names).values()
+        levels, scale, is_ai, group, *tiles = file.load(names).values()
         return Reference(
             tokens=levels.float() * scale,
             is_ai=is_ai.numpy().astype(bool),
@@ -187,8 +180,7 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             preprocessing=Preprocessing.from_header(header["preprocessing"]),
             lora=str(header["lora"]),
             note=str(header["note"]),
-            beyond=beyond[0].double().numpy() if beyond else None,
-            beyond_of=str(header.get("beyond_of") or ""),
+            tiles=tiles[0].float() * tiles[1] if tiles else None,
         )
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such reference set; install clipfake anew") from error
@@ -199,14 +191,16 @@ def load_reference(path: Path = DEFAULT) -> Reference:
 
 
 def _check_shapes(file: TensorFile, blocks: int, names: Sequence[str]) -> None:
-    file.check({name: _DTYPES.get(name, ("F32",)) for name in names})
+    file.check({name: (_DTYPES | _TILES)[name] for name in names})
     shapes = {name: file.tensors[name].shape for name in names}
     images, *rest = shapes["tokens"] or (0,)
     rows = (images,)
     if len(rest) != 2 or rest[0] != blocks or not images:
         raise ValueError("its tokens have another shape")
-    alike = {shapes[name] for name in names if name not in ("tokens", "scale")}
-    if shapes["scale"] != tuple(rest) or alike != {rows}:
+    tiles = {shapes[name] for name in names if name == "tiles"} | {shapes["tokens"]}
+    scales = {shapes[name] for name in names if name.endswith("scale")}
+    alike = {shapes["is_ai"], shapes["group"]}
+    if len(tiles) > 1 or scales != {tuple(rest)} or alike != {rows}:
         raise ValueError("its tensors differ in number")
 
 

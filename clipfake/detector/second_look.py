@@ -1,12 +1,12 @@
 """The second look: the whole picture, cut into tiles at twice the scale of the first look.
 
 The first look is the centre square. The second one takes the mean of the class tokens of tiles that
-cover the picture (``clipfake.imaging.tiles``) and has a head over both looks, with a calibration of
-its own. ``auto`` takes it only of pictures that the first look leaves open or is about to call AI:
-an accusation is what must be sure, and most photographs need no second look.
+cover the picture (``clipfake.imaging.tiles``); the same head reads both, and the logit is the mean
+of the two, with a calibration of its own. ``auto`` takes it only of pictures that the first look
+leaves open or is about to call AI: an accusation is what must be sure, and most photographs need no
+second look.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 
 from clipfake.detector.calibration import Floats, OperatingPoint, Platt
-from clipfake.detector.head import Head, normalise
 
 Scores = npt.NDArray[np.float32]
 
@@ -46,68 +45,20 @@ class SecondLook:
     """The second look of an adapter.
 
     Attributes:
-        head: over ``[2 K, W]``: tokens of the first look, then the mean of those of the tiles.
-        calibration: its logits to scores.
+        calibration: mean logits of both looks to scores.
         opens: score of the first look from which ``auto`` takes the second.
         settled: score of the first look from which it is taken no more.
         auto: thresholds for the scores that ``auto`` gives, of first and second looks.
         all: thresholds for scores of the second look alone.
-        lora: ``Adapter.lora_digest`` of the tower whose tokens it reads.
+        lora: ``Adapter.lora_digest`` of the tower on whose tokens it was measured.
     """
 
-    head: Head
     calibration: Platt
     opens: float
     settled: float
     auto: Thresholds
     all: Thresholds
     lora: str = ""
-
-    @property
-    def beyond_digest(self) -> str:
-        """sha256 of all of the head but its linear part over the tokens of the first look, hex.
-
-        Heads with the same digest differ in ``near`` alone.
-        """
-        blocks = len(self.head.weight) // 2
-        parts = [self.head.weight[blocks:]]
-        if (hidden := self.head.hidden) is not None:
-            parts += [hidden.weight, hidden.bias, hidden.out]
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(part.detach().half().contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
-    def near(self, first: torch.Tensor) -> Floats:
-        """What the linear part over the tokens of the first look adds to logits.
-
-        Args:
-            first: float32 ``[N, K, W]``.
-
-        Returns:
-            float64 ``[N]``, the bias included.
-        """
-        weight = self.head.weight[: first.shape[1]].double()
-        sums = (normalise(first.double()) * weight).sum(dim=(1, 2)) + self.head.bias.double()
-        return np.asarray(sums.numpy(), dtype=np.float64)
-
-    def beyond(self, first: torch.Tensor, tiles: torch.Tensor) -> Floats:
-        """What all else adds to logits, float64 ``[N]``; see ``logits`` for the arguments."""
-        return self.logits(first, tiles) - self.near(first)
-
-    def corrected(self, weight: torch.Tensor, bias: torch.Tensor) -> "SecondLook":
-        """The look with something added to its linear part over the tokens of the first look.
-
-        Args:
-            weight: ``[K, W]``, in units of its logits.
-            bias: ``[1]``.
-        """
-        added = self.head.weight.double().clone()
-        added[: len(weight)] += weight.double()
-        head = replace(
-            self.head, weight=added.float(), bias=(self.head.bias.double() + bias.double()).float()
-        )
-        return replace(self, head=head)
 
     def wanted(self, first: Scores, looks: Looks) -> npt.NDArray[np.bool_]:
         """Which pictures a second look is taken of.
@@ -138,18 +89,19 @@ class SecondLook:
         """
         return np.where(self.wanted(first.astype(np.float32), Looks.AUTO), second, first)
 
-    def logits(self, first: torch.Tensor, tiles: torch.Tensor) -> Floats:
-        """Logits of the second look, float64 ``[N]``.
+    def scores(self, first: Floats, tiles: Floats) -> Scores:
+        """Scores of the second look, of the head's logits ``[N]`` of both; see ``both_logits``."""
+        return self.calibration(both_logits(first, tiles)).astype(np.float32)
 
-        Args:
-            first: float32 ``[N, K, W]``, tokens of the centre squares.
-            tiles: float32 ``[N, K, W]``, of each picture the mean over its tiles.
-        """
-        return self.head(torch.cat([first, tiles], dim=1))
 
-    def scores(self, first: torch.Tensor, tiles: torch.Tensor) -> Scores:
-        """Scores of the second look; see ``logits``."""
-        return self.calibration(self.logits(first, tiles)).astype(np.float32)
+def both_logits(first: Floats, tiles: Floats) -> Floats:
+    """Logits of the second look, float64 ``[N]``: of the whole picture and its centre, evenly.
+
+    Args:
+        first: ``[N]``, the head's logits of the centre squares.
+        tiles: ``[N]``, of each picture that of the mean of its tiles' tokens.
+    """
+    return (first + tiles) / 2
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Fewshot:
         method: how it was chosen.
         losses: out-of-fold cross-entropy, nats, by strength.
         logits: float64 ``[N]``, of the shots, each by a head that was fitted without it.
+        also: likewise of their other tokens; None without such.
     """
 
     head: Head
@@ -49,6 +50,7 @@ class Fewshot:
     method: str
     losses: dict[float, float]
     logits: Floats
+    also: Floats | None = None
 
 
 def fit_few(
@@ -58,6 +60,7 @@ def fit_few(
     calibration: Platt,
     *,
     known: torch.Tensor | None = None,
+    also: torch.Tensor | None = None,
     seed: int = 0,
 ) -> Fewshot:
     """Correct a head by a few labelled images.
@@ -70,6 +73,7 @@ def fit_few(
         known: float32 ``[M, K, W]``, tokens of images of all kinds whose scores are to stay, and
             whose mean and deviation standardise; None for none, the new ones standardise
             themselves.
+        also: float32 ``[N, K, W]``, other tokens of the same images, which nothing is learnt from.
         seed: of the folds.
     """
     # a flat calibration has no inverse, by which a correction could be put into the head
@@ -84,8 +88,13 @@ def fit_few(
     spread = normalise((tokens if known is None else known).double()).flatten(1)
     mean, deviation = spread.mean(dim=0), spread.std(dim=0, correction=0) + _SMALLEST_DEVIATION
     deviation = deviation * math.sqrt(spread.shape[1])  # so that an image has length 1, about
-    z = ((normalise(all_tokens.double()).flatten(1) - mean) / deviation).numpy()
+
+    def standard(given: torch.Tensor) -> Floats:
+        return np.asarray(((normalise(given.double()).flatten(1) - mean) / deviation).numpy())
+
+    z = standard(all_tokens)
     kernel = z @ z.T + 1.0  # the 1 is the bias, restrained as the weights are
+    others = None if also is None else standard(also) @ z.T + 1.0
 
     def shares(left: npt.NDArray[np.bool_]) -> Floats:
         """Weights of the new images that are left, and of all known ones."""
@@ -96,6 +105,7 @@ def fit_few(
 
     folds, method = _folds(examples, seed)
     corrections = {strength: np.zeros(count) for strength in STRENGTHS}
+    of_others = {strength: np.zeros(count) for strength in STRENGTHS}
     for fold in np.unique(folds):
         out = np.flatnonzero(folds == fold)
         rows = np.setdiff1d(np.arange(len(target)), out)
@@ -104,14 +114,17 @@ def fit_few(
         for strength in STRENGTHS[1:]:
             alpha = _solve(inner, target[rows], share, offset[rows], strength, alpha)
             corrections[strength][out] = kernel[np.ix_(out, rows)] @ alpha
+            if others is not None:
+                of_others[strength][out] = others[np.ix_(out, rows)] @ alpha
     own_share = _shares(own_weight, own_ai)
     own_target, own_offset = target[:count], offset[:count]
     losses = {s: _loss(own_target, own_share, own_offset + corrections[s]) for s in STRENGTHS}
     least = min(losses.values())
     chosen = next(s for s in STRENGTHS if losses[s] <= least + _TIE)
     logits = base[:count] + corrections[chosen] / platt.a
+    other_logits = None if also is None else start(also) + of_others[chosen] / platt.a
     if math.isinf(chosen):
-        return Fewshot(start, chosen, method, losses, logits)
+        return Fewshot(start, chosen, method, losses, logits, other_logits)
     alpha, share = np.zeros(len(target)), shares(np.ones(count, dtype=bool))
     for strength in STRENGTHS[1 : STRENGTHS.index(chosen) + 1]:
         alpha = _solve(kernel, target, share, offset, strength, alpha)
@@ -122,7 +135,7 @@ def fit_few(
         (start.bias.double() + bias).float(),
         start.hidden,
     )
-    return Fewshot(head, chosen, method, losses, logits)
+    return Fewshot(head, chosen, method, losses, logits, other_logits)
 
 
 def _shares(weight: Floats, is_ai: npt.NDArray[np.bool_]) -> Floats:

@@ -14,7 +14,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
 from clipfake.detector.reference import Reference, find_reference
-from clipfake.detector.second_look import SecondLook
+from clipfake.detector.second_look import both_logits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import Fewshot, fit_few
@@ -23,7 +23,6 @@ from clipfake.training.sampling import weights
 from clipfake.training.validation import Comparison, Part, Scored, calibrate
 
 LEAST_HELD_OUT_OF = 64  # images of each class from which some are held out
-_FLAT = 1e-10  # slope of a calibration that tells nothing
 _LEAST_STEPS = 600  # of a new head, also where images are few
 
 Encode = Callable[[Part, Adapter], torch.Tensor]
@@ -67,9 +66,9 @@ def correct_head(
 ) -> Outcome:
     """Correct the head of an adapter by some images.
 
-    A second look is corrected by the same log-odds: what few images teach is read from the first
-    look, where known images hold it back. Thresholds are set on scores of the shots by heads that
-    had not seen them, and on the reference set where it fits; held-out images only measure.
+    The correction is learnt from the first look, and the corrected head reads both. Thresholds are
+    set on scores of the shots by heads that had not seen them, and on the reference set where it
+    fits; held-out images only measure.
 
     Args:
         base: where the head comes from.
@@ -84,15 +83,15 @@ def correct_head(
     known = reference.tokens[torch.from_numpy(reference.guards)] if reference else None
     tokens = encode(shots, base)
     examples = shots.examples
-    fitted = fit_few(tokens, examples, base.linear_head, base.calibration, known=known, seed=seed)
-    second = _corrected(base, fitted.head)
-    tuned = dataclasses.replace(base, name=name, head=fitted.head, second=second, digest="")
+    tiles = encode_tiles(shots, base) if base.second_look is not None and encode_tiles else None
+    fitted = fit_few(
+        tokens, examples, base.linear_head, base.calibration, known=known, also=tiles, seed=seed
+    )
+    tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
 
     own = Scored(fitted.logits, shots.is_ai, shots.sources)
-    if base.second_look is not None and encode_tiles is not None:
-        tiles, scale = encode_tiles(shots, base), _scale(base)
-        moved = (fitted.logits - base.head(tokens)) * scale
-        own = dataclasses.replace(own, second=base.second_look.logits(tokens, tiles) + moved)
+    if fitted.also is not None:
+        own = dataclasses.replace(own, second=both_logits(fitted.logits, fitted.also))
     tuned = calibrate(tuned, [own, *_known(reference, tuned)])
     before, after = dataclasses.replace(own, logits=base.head(tokens)), own
     if held_out is not None:
@@ -138,23 +137,6 @@ def _known(
             None if second is None else second[taken],
         )
     ]
-
-
-def _corrected(base: Adapter, head: Head) -> SecondLook | None:
-    """The second look of an adapter whose head was corrected, corrected by the same log-odds."""
-    if base.second_look is None:
-        return None
-    scale, was = _scale(base), base.linear_head
-    weight = (head.weight.double() - was.weight.double()) * scale
-    return base.second_look.corrected(weight, (head.bias.double() - was.bias.double()) * scale)
-
-
-def _scale(base: Adapter) -> float:
-    """What a logit of the first look is worth in logits of the second."""
-    second = base.second_look
-    if second is None or abs(second.calibration.a) < _FLAT:
-        return 0.0  # a flat calibration has no inverse
-    return base.calibration.a / second.calibration.a
 
 
 def new_head(

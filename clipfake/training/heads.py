@@ -27,8 +27,6 @@ class HeadOptions:
         smoothing: label smoothing.
         inputs_out: share of inputs dropped.
         units_out: share of units dropped.
-        consistency: weight of the divergence between what is said of two passes of an image, the
-            symmetric Kullback-Leibler divergence of the two probabilities, nats; 0 for none.
         seed: of everything that chance decides.
     """
 
@@ -41,7 +39,6 @@ class HeadOptions:
     smoothing: float = 0.05
     inputs_out: float = 0.5
     units_out: float = 0.3
-    consistency: float = 0.0
     seed: int = 0
 
 
@@ -117,32 +114,15 @@ def _fit_member(
             order = epoch_order(weight, is_ai, seed, epoch)
             rows, epoch = np.concatenate([rows, order]), epoch + 1
         batch, rows = torch.from_numpy(rows[: options.batch_size]), rows[options.batch_size :]
-        logits = model(_drawn(passes, batch))
+        which = torch.randint(len(passes), (len(batch),))
+        drawn = [passes[k][row] for k, row in zip(which.tolist(), batch.tolist(), strict=True)]
+        logits = model(torch.stack(drawn).float())
         loss = functional.binary_cross_entropy_with_logits(logits, smooth[batch])
-        if options.consistency:
-            other = model(_drawn(passes, batch))
-            loss = loss + functional.binary_cross_entropy_with_logits(other, smooth[batch])
-            loss = loss / 2 + options.consistency * _divergence(logits, other)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
     return model.folded()
-
-
-def _drawn(passes: Sequence[torch.Tensor], rows: torch.Tensor) -> torch.Tensor:
-    """Tokens of some images, the pass of each by chance, float32 ``[n, K, W]``."""
-    which = torch.randint(len(passes), (len(rows),))
-    drawn = [passes[k][row] for k, row in zip(which.tolist(), rows.tolist(), strict=True)]
-    return torch.stack(drawn).float()
-
-
-def _divergence(logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Mean symmetric Kullback-Leibler divergence of Bernoulli probabilities, nats.
-
-    ``KL(p, q) + KL(q, p) = (p - q) (logit p - logit q)``.
-    """
-    return ((torch.sigmoid(logits) - torch.sigmoid(other)) * (logits - other)).mean()
 
 
 def _untrained(shape: Sequence[int], units: int) -> Head:

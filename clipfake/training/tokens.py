@@ -12,13 +12,12 @@ import torch
 
 from clipfake.detector.detector import Detector
 from clipfake.errors import ImageError
-from clipfake.imaging.decode import Pixels, Views, decode, thumbnail, to_pixels, to_views
+from clipfake.imaging.decode import Pixels, decode, thumbnail, to_pixels
 from clipfake.imaging.limits import Limits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
 from clipfake.training.augment import augment
-from clipfake.training.chains import SIDES, chain
 from clipfake.training.token_store import TokenStore
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
@@ -41,18 +40,15 @@ class View(NamedTuple):
     Attributes:
         path: the file.
         tiled: the second look, at tiles; else the first, at the centre square.
-        chain: number of the chain of changes that it goes through first; None for none.
     """
 
     path: str
     tiled: bool = False
-    chain: int | None = None
 
     @property
     def name(self) -> str:
         """The view's name in a store."""
-        kind = "clean" if self.chain is None else f"chain-{self.chain}"
-        return f"{kind}:{'tiles' if self.tiled else 'first'}:{self.path}"
+        return f"clean:{'tiles' if self.tiled else 'first'}:{self.path}"
 
 
 class _Squares:
@@ -221,19 +217,11 @@ class _Cut:
 
     def __call__(self, view: View) -> Pixels:
         try:
-            views = self._views(Path(view.path).read_bytes(), view)
+            data = Path(view.path).read_bytes()
+            views = decode(data, self.preprocessing, Limits(), tiled=view.tiled).views
         except ImageError as error:
             raise ImageError(error.code, f"{view.path}: {error}") from error
         return views.square[None] if views.tiles is None else views.tiles
-
-    def _views(self, data: bytes, view: View) -> Views:
-        if view.chain is None:
-            return decode(data, self.preprocessing, Limits(), tiled=view.tiled).views
-        # chance depends on the chain and the bytes alone, so that both looks see one copy
-        rng = random.Random(f"chain-{view.chain}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
-        side = SIDES[view.chain % len(SIDES)]
-        changed = chain(thumbnail(data, side, Limits()), rng)
-        return to_views(changed, self.preprocessing, tiled=view.tiled)[0]
 
 
 def _digest(tensors: dict[str, torch.Tensor]) -> str:

@@ -10,10 +10,10 @@ import torch
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.detector import Detector
-from clipfake.detector.head import Head, Hidden
-from clipfake.detector.reference import find_reference, save_reference
+from clipfake.detector.head import Hidden
+from clipfake.detector.reference import Reference, find_reference, save_reference
 from clipfake.detector.second_look import Looks, SecondLook, Thresholds, mean_tokens
-from clipfake.errors import AdapterError, UsageError
+from clipfake.errors import UsageError
 from tests.conftest import picture
 from tests.small import WIDTH, small_adapter, small_tower
 
@@ -27,15 +27,13 @@ def point(threshold: float, fpr: float = 0.01) -> OperatingPoint:
 def looking(opens: float = 0.0, settled: float = 1.1) -> Adapter:
     adapter = small_adapter()
     drawn = torch.Generator().manual_seed(5)
-    shape = (2 * len(adapter.blocks), WIDTH)
+    shape = (len(adapter.blocks), WIDTH)
     hidden = Hidden(
         torch.randn(4, *shape, generator=drawn) * 0.05,
         torch.randn(4, generator=drawn),
         torch.randn(4, generator=drawn),
     )
-    head = Head(torch.randn(*shape, generator=drawn) * 0.1, torch.zeros(1), hidden)
     look = SecondLook(
-        head,
         Platt(0.8, 0.1),
         opens,
         settled,
@@ -43,10 +41,11 @@ def looking(opens: float = 0.0, settled: float = 1.1) -> Adapter:
         all=Thresholds((point(0.8),), 0.3),
         lora=adapter.lora_digest,
     )
-    return dataclasses.replace(adapter, second=look).as_stored()
+    head = dataclasses.replace(adapter.linear_head, hidden=hidden)
+    return dataclasses.replace(adapter, head=head, second=look).as_stored()
 
 
-def test_all_looks_are_scored_by_the_head_over_both() -> None:
+def test_the_second_look_is_the_mean_of_what_the_head_says_of_both() -> None:
     adapter, tower = looking(), small_tower()
     detector = Detector(tower, adapter, looks="all")
     assert detector.tiled
@@ -58,7 +57,7 @@ def test_all_looks_are_scored_by_the_head_over_both() -> None:
     tiles = torch.stack([detector.tokens(each, adapter.blocks).mean(dim=0) for each in cut])
     look = adapter.second_look
     assert look is not None
-    logits = look.head(torch.cat([first, tiles], dim=1))
+    logits = (adapter.head(first) + adapter.head(tiles)) / 2
     assert seen.scores == pytest.approx(look.calibration(logits), abs=1e-5)
     assert seen.first == pytest.approx(Detector(tower, adapter, looks="first").score(IMAGES))
     assert detector.score(IMAGES).tolist() == seen.scores.tolist()
@@ -135,53 +134,27 @@ def test_of_another_tower_it_says_nothing_and_is_left_out(tmp_path: Path) -> Non
     assert load_adapter(tmp_path / "a.safetensors").second is None
 
 
-def test_a_head_of_another_shape_is_told(tmp_path: Path) -> None:
-    adapter = looking()
-    assert adapter.second is not None
-    second = dataclasses.replace(adapter.second, head=adapter.linear_head)
-    with pytest.raises(AdapterError, match="second look"):
-        Detector(small_tower(), dataclasses.replace(adapter, second=second))
-
-
 def test_the_mean_of_tiles_is_each_pictures_own() -> None:
     tokens = torch.arange(12.0).reshape(6, 1, 2)
     means = mean_tokens(tokens, [1, 3, 2])
     assert means[:, 0].tolist() == [[0.0, 1.0], [4.0, 5.0], [9.0, 10.0]]
 
 
-def test_a_correction_moves_the_part_that_reads_the_first_look_alone(tmp_path: Path) -> None:
+def test_the_reference_set_tells_logits_of_both_looks(tmp_path: Path) -> None:
     adapter = looking()
-    look = adapter.second_look
-    assert look is not None
     drawn = torch.Generator().manual_seed(6)
     shape = (7, len(adapter.blocks), WIDTH)
     first, tiles = (torch.randn(*shape, generator=drawn) for _ in range(2))
-    weight, bias = torch.randn(*shape[1:], generator=drawn), torch.tensor([0.5])
-    corrected = look.corrected(weight, bias)
-    added = corrected.logits(first, tiles) - look.logits(first, tiles)
-    assert added == pytest.approx(corrected.near(first) - look.near(first), abs=1e-4)
-    assert corrected.beyond_digest == look.beyond_digest
-    assert corrected.beyond(first, tiles) == pytest.approx(look.beyond(first, tiles), abs=1e-4)
+    file, names = tmp_path / "reference.safetensors", [f"s{number}" for number in range(7)]
 
-    file = tmp_path / "reference.safetensors"
-    names = [f"s{number}" for number in range(7)]
-    labels = np.arange(7) % 2 == 0
-    save_reference(
-        file,
-        first,
-        labels,
-        names,
-        adapter.backbone,
-        adapter.blocks,
-        preprocessing=adapter.preprocessing,
-        beyond=look.beyond(first, tiles),
-        beyond_of=look.beyond_digest,
-    )
-    changed = dataclasses.replace(adapter, second=corrected)
-    reference, _why = find_reference(changed, file)
-    assert reference is not None
-    found = reference.second_logits(changed)
-    assert found == pytest.approx(corrected.logits(first, tiles), abs=0.2)  # int8 tokens
-    other = dataclasses.replace(corrected, head=Head(corrected.head.weight, torch.zeros(1)))
-    assert reference.second_logits(dataclasses.replace(adapter, second=other)) is None
-    assert reference.second_logits(small_adapter()) is None
+    def kept(tiled: torch.Tensor | None) -> Reference:
+        labels = np.arange(7) % 2 == 0
+        save_reference(file, first, labels, names, adapter.backbone, adapter.blocks, tiles=tiled)
+        reference, _why = find_reference(adapter, file)
+        assert reference is not None
+        return reference
+
+    expected = (adapter.head(first) + adapter.head(tiles)) / 2
+    assert kept(tiles).second_logits(adapter) == pytest.approx(expected, abs=0.1)  # int8 tokens
+    assert kept(tiles).second_logits(small_adapter()) is None
+    assert kept(None).second_logits(adapter) is None

@@ -81,7 +81,7 @@ def test_promises_mostly_hold_on_the_other_half() -> None:
 def adapter() -> Adapter:
     head = Head(torch.zeros(2, 4), torch.zeros(1))
     none = Thresholds((), 0.0)
-    look = SecondLook(head, Platt(), 0.0, 1.0, none, none)
+    look = SecondLook(Platt(), 0.0, 1.0, none, none)
     blank = Adapter("a", "b", (1,), Preprocessing(), head, Platt(), (), 0.0, {})
     return dataclasses.replace(blank, second=look)
 

@@ -1,0 +1,186 @@
+"""Set calibration and thresholds of both looks of an adapter, on images that it never saw.
+
+    python -m tools.set_thresholds ADAPTER MANIFEST.csv --originals FOLDER --origins ORIGINS.csv \
+        --work FOLDER --out ADAPTER.safetensors --reference REFERENCE.safetensors
+
+The manifest has columns path, split, label (real, fake), generator and source, as
+`tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
+them. Rows of the splits val and thresholds are used: neither the head nor the tower may have been
+fitted on an image of their sources. A threshold is the lowest one whose false-positive rate has its
+upper 95 % bound at the stated rate. Head and tower stay as they are. Tokens are kept in the work
+folder. The reference set keeps tokens of both looks at half of the sources of split val.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.calibration import Floats, Platt, expected_calibration_error
+from clipfake.detector.detector import Detector
+from clipfake.detector.reference import save_reference
+from clipfake.detector.second_look import Looks, SecondLook, Thresholds, both_logits
+from clipfake.scanning.processes.worker import default_workers
+from clipfake.training.promise import Reals, coverage, promise
+from clipfake.training.token_store import TokenStore
+from clipfake.training.tokens import View, fill_token_store, open_token_store
+from clipfake.training.validation import Scored, as_scanned
+from tools.fit_generators import full_size
+from tools.gather_images import Row
+from tools.split_val import labels
+
+SPLITS = ("val", "thresholds")
+_NONE = Thresholds((), 0.0)
+
+
+def main() -> None:
+    """Compute tokens, set thresholds, save, and print what they do."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("adapter", type=Path)
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--originals", type=Path, help="folder of files named by their sha256")
+    parser.add_argument("--origins", type=Path, help="key and sha256 of the manifest's images")
+    parser.add_argument("--work", type=Path, required=True, help="folder for tokens")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--reference", type=Path, required=True)
+    parser.add_argument("--name", help="of the adapter; its own by default")
+    args = parser.parse_args()
+    every = full_size(args.manifest, args.originals, args.origins)
+    rows = [row for row in every if row["split"] in SPLITS]
+    adapter = load_adapter(args.adapter)
+    detector = Detector.load(args.adapter, looks=Looks.FIRST.value)
+    store = open_token_store(detector, args.work)
+    views = [View(row["path"], tiled=tiled) for tiled in (False, True) for row in rows]
+    fill_token_store(detector, store, views, workers=default_workers(), show=_show)
+
+    second = SecondLook(Platt(), 0.0, 1.0, _NONE, _NONE, lora=adapter.lora_digest)
+    adapter = dataclasses.replace(
+        adapter, name=args.name or adapter.name, second=second, digest=""
+    ).as_stored()
+    first, tiles = (
+        adapter.head(tokens(store, rows, tiled=tiled).float()) for tiled in (False, True)
+    )
+    evidence = Scored(
+        first,
+        labels(rows),
+        np.array([row["source"] for row in rows], dtype=np.str_),
+        both_logits(first, tiles),
+    )
+    adapter = promise(adapter, evidence)
+    kinds = np.array([kind_of(row) for row in rows], dtype=np.str_)
+    digest = hashlib.sha256(args.manifest.read_bytes()).hexdigest()
+    facts = {**adapter.facts, "metrics": figures(adapter, evidence, kinds, digest)}
+    save_adapter(dataclasses.replace(adapter, facts=facts), args.out)
+    keep_reference(args.reference, adapter, store, rows, digest)
+    print(json.dumps(facts["metrics"], indent=2))
+    print(f"wrote {args.out}, {load_adapter(args.out).label}")
+
+
+def tokens(store: TokenStore, rows: Sequence[Row], *, tiled: bool) -> torch.Tensor:
+    """Mean tokens of one look at some images, float16 ``[N, K, W]``."""
+    return torch.from_numpy(store.means([View(row["path"], tiled=tiled).name for row in rows]))
+
+
+def kind_of(row: Row) -> str:
+    """The kind of a real image: the first word of what its set is called, two where it is hard."""
+    words = row["generator"].split("-")
+    return "-".join(words[: 2 if words[0] == "hard" else 1])
+
+
+def figures(
+    adapter: Adapter, evidence: Scored, kinds: npt.NDArray[np.str_], manifest: str
+) -> dict[str, Any]:
+    """What the thresholds do to the images that they were set on, by looks and by kind.
+
+    Args:
+        adapter: with its thresholds.
+        evidence: logits of both looks.
+        kinds: ``[N]``.
+        manifest: sha256 of the manifest, hex.
+    """
+    real, sources = ~evidence.is_ai, evidence.sources
+    found: dict[str, Any] = {
+        "manifest_sha256": manifest,
+        "images": {"real": int(real.sum()), "ai": int((~real).sum())},
+        "sources": {
+            "real": len(np.unique(sources[real])),
+            "ai": len(np.unique(sources[~real])),
+        },
+    }
+    for looks in Looks:
+        scores = scores_of(adapter, evidence, looks)
+        rule = adapter.rule(looks=looks)
+        auc = Scored(scores, evidence.is_ai, sources).auc
+        found[looks.value] = {
+            "auc": round(auc, 4),
+            "recall": round(float((scores[~real] >= rule.threshold).mean()), 4),
+            "ece": round(expected_calibration_error(scores, evidence.is_ai), 4),
+            "promise_broken": {
+                f"{fpr:g}": coverage(scores[real], sources[real], fpr) for fpr in (0.05, 0.01)
+            },
+        }
+    scores = scores_of(adapter, evidence, Looks.AUTO)
+    threshold = adapter.rule(looks=Looks.AUTO).threshold
+    found["false_positives"] = {}
+    for kind in np.unique(kinds[real]).tolist():
+        own = real & (kinds == kind)
+        rate = Reals(scores[own], sources[own]).rate(threshold)
+        found["false_positives"][kind] = {
+            "images": rate.images,
+            "sources": len(np.unique(sources[own])),
+            "accused": rate.accused,
+            "upper": round(rate.upper, 4),
+        }
+    return found
+
+
+def scores_of(adapter: Adapter, evidence: Scored, looks: Looks) -> Floats:
+    """Scores that a scan gives.
+
+    Args:
+        adapter: with its thresholds.
+        evidence: logits of both looks.
+        looks: that are taken.
+    """
+    first, second = as_scanned(adapter.calibration(evidence.logits)), adapter.second_look
+    if looks is Looks.FIRST or second is None or evidence.second is None:
+        return first
+    again = as_scanned(second.calibration(evidence.second))
+    return second.chosen(first, again) if looks is Looks.AUTO else again
+
+
+def keep_reference(
+    path: Path, adapter: Adapter, store: TokenStore, rows: Sequence[Row], manifest: str
+) -> None:
+    """Keep tokens of every other source of split val, for corrections by few images."""
+    val = [row for row in rows if row["split"] == "val"]
+    taken = set(sorted({row["source"] for row in val})[::2])
+    own = [row for row in val if row["source"] in taken]
+    save_reference(
+        path,
+        tokens(store, own, tiled=False).float(),
+        labels(own),
+        [row["source"] for row in own],
+        adapter.backbone,
+        adapter.blocks,
+        lora=adapter.lora_digest,
+        preprocessing=adapter.preprocessing,
+        note=f"half of the sources of split val of the manifest {manifest[:12]}, full size",
+        tiles=tokens(store, own, tiled=True).float(),
+    )
+
+
+def _show(done: int, total: int) -> None:
+    print(f"{done} of {total} views", flush=True)
+
+
+if __name__ == "__main__":
+    main()
