@@ -7,8 +7,10 @@ The manifest has columns path, split, label (real, fake), generator and source, 
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
 them. Rows of the splits val and thresholds are used: neither the head nor the tower may have been
 fitted on an image of their sources. A threshold is the lowest one whose false-positive rate has its
-upper 95 % bound at the stated rate. Head and tower stay as they are. Tokens are kept in the work
-folder. The reference set keeps tokens of both looks at half of the sources of split val.
+upper 95 % bound at the stated rate. Head and tower stay as they are. Real images of the kinds
+`--apart` are measured and bear on nothing: what a generative network has redrawn is neither a
+photograph nor made up. Tokens are kept in the work folder. The reference set keeps tokens of both
+looks at half of the sources of split val.
 """
 
 import argparse
@@ -35,7 +37,7 @@ from clipfake.training.tokens import View, fill_token_store, open_token_store
 from clipfake.training.validation import Scored, as_scanned
 from tools.fit_generators import full_size
 from tools.gather_images import Row
-from tools.split_val import labels
+from tools.split_val import Bools, labels
 
 SPLITS = ("val", "thresholds")
 _NONE = Thresholds((), 0.0)
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for tokens")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--reference", type=Path, required=True)
+    parser.add_argument("--apart", nargs="*", default=(), help="kinds that bear on no threshold")
     parser.add_argument("--name", help="of the adapter; its own by default")
     args = parser.parse_args()
     every = full_size(args.manifest, args.originals, args.origins)
@@ -74,10 +77,14 @@ def main() -> None:
         np.array([row["source"] for row in rows], dtype=np.str_),
         both_logits(first, tiles),
     )
-    adapter = promise(adapter, evidence)
     kinds = np.array([kind_of(row) for row in rows], dtype=np.str_)
+    apart = ~evidence.is_ai & np.isin(kinds, args.apart)
+    counted = part(evidence, ~apart)
+    adapter = promise(adapter, counted)
     digest = hashlib.sha256(args.manifest.read_bytes()).hexdigest()
-    facts = {**adapter.facts, "metrics": figures(adapter, evidence, kinds, digest)}
+    facts = {**adapter.facts, "metrics": figures(adapter, counted, digest)}
+    facts["metrics"]["false_positives"] = by_kind(adapter, evidence, kinds)
+    facts["metrics"]["apart"] = sorted(set(kinds[apart].tolist()))
     save_adapter(dataclasses.replace(adapter, facts=facts), args.out)
     keep_reference(args.reference, adapter, store, rows, digest)
     print(json.dumps(facts["metrics"], indent=2))
@@ -95,15 +102,18 @@ def kind_of(row: Row) -> str:
     return "-".join(words[: 2 if words[0] == "hard" else 1])
 
 
-def figures(
-    adapter: Adapter, evidence: Scored, kinds: npt.NDArray[np.str_], manifest: str
-) -> dict[str, Any]:
-    """What the thresholds do to the images that they were set on, by looks and by kind.
+def part(evidence: Scored, rows: Bools) -> Scored:
+    """The images of ``evidence`` that are marked, ``rows`` ``[N]``."""
+    second = None if evidence.second is None else evidence.second[rows]
+    return Scored(evidence.logits[rows], evidence.is_ai[rows], evidence.sources[rows], second)
+
+
+def figures(adapter: Adapter, evidence: Scored, manifest: str) -> dict[str, Any]:
+    """What the thresholds do to the images that they were set on, by looks.
 
     Args:
         adapter: with its thresholds.
         evidence: logits of both looks.
-        kinds: ``[N]``.
         manifest: sha256 of the manifest, hex.
     """
     real, sources = ~evidence.is_ai, evidence.sources
@@ -127,13 +137,26 @@ def figures(
                 f"{fpr:g}": coverage(scores[real], sources[real], fpr) for fpr in (0.05, 0.01)
             },
         }
+    return found
+
+
+def by_kind(
+    adapter: Adapter, evidence: Scored, kinds: npt.NDArray[np.str_]
+) -> dict[str, dict[str, Any]]:
+    """How many real images of each kind ``auto`` accuses at the default operating point.
+
+    Args:
+        adapter: with its thresholds.
+        evidence: logits of both looks.
+        kinds: ``[N]``.
+    """
+    real, sources, found = ~evidence.is_ai, evidence.sources, {}
     scores = scores_of(adapter, evidence, Looks.AUTO)
     threshold = adapter.rule(looks=Looks.AUTO).threshold
-    found["false_positives"] = {}
     for kind in np.unique(kinds[real]).tolist():
         own = real & (kinds == kind)
         rate = Reals(scores[own], sources[own]).rate(threshold)
-        found["false_positives"][kind] = {
+        found[kind] = {
             "images": rate.images,
             "sources": len(np.unique(sources[own])),
             "accused": rate.accused,
