@@ -10,7 +10,7 @@ fitted on an image of their sources. A threshold is the lowest one whose false-p
 upper 95 % bound at the stated rate. Head and tower stay as they are. Real images of the kinds
 `--apart` are measured and bear on nothing: what a generative network has redrawn is neither a
 photograph nor made up. Tokens are kept in the work folder. The reference set keeps tokens of both
-looks at half of the sources of split val.
+looks at a third of the sources of split val.
 """
 
 import argparse
@@ -183,9 +183,9 @@ def scores_of(adapter: Adapter, evidence: Scored, looks: Looks) -> Floats:
 def keep_reference(
     path: Path, adapter: Adapter, store: TokenStore, rows: Sequence[Row], manifest: str
 ) -> None:
-    """Keep tokens of every other source of split val, for corrections by few images."""
+    """Keep tokens of every third source of split val, for corrections by few images."""
     val = [row for row in rows if row["split"] == "val"]
-    taken = set(sorted({row["source"] for row in val})[::2])
+    taken = set(sorted({row["source"] for row in val})[::3])
     own = [row for row in val if row["source"] in taken]
     save_reference(
         path,
@@ -196,7 +196,7 @@ def keep_reference(
         adapter.blocks,
         lora=adapter.lora_digest,
         preprocessing=adapter.preprocessing,
-        note=f"half of the sources of split val of the manifest {manifest[:12]}, full size",
+        note=f"a third of the sources of split val of the manifest {manifest[:12]}, full size",
         tiles=tokens(store, own, tiled=True).float(),
     )
 

@@ -191,7 +191,11 @@ def test_lab_needs_no_profile() -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-@pytest.mark.parametrize("bad", [b"garbage", b"\0" * 200, SRGB[:100], SRGB[:300]])
+@pytest.mark.parametrize(
+    "bad",
+    [b"garbage", b"\0" * 200, SRGB[:100], SRGB[:300]],
+    ids=["garbage", "zeros", "head", "cut"],  # a profile has the time it was made in it
+)
 def test_a_useless_profile_gives_a_note(mode: str, bad: bytes) -> None:
     image = picture(8, 8).convert(mode)
     rgb, note = to_srgb(image, bad)

@@ -69,7 +69,7 @@ def packed(files: Files, form: str) -> bytes:
 
 def nested_gzip(data: bytes) -> bytes:
     """The data compressed, at the best ratio."""
-    return gzip.compress(data, 9)
+    return gzip.compress(data, 9, mtime=0)
 
 
 def scanned(path: Path | str, *, limits: Limits | None = None, **rules: Any) -> list[Record]:

@@ -95,7 +95,7 @@ def test_what_travels_with_its_item_is_told_too(tmp_path: Path, form: str) -> No
         b"\x5d\0\0\0\0" + bytes(60),
         b"]\0\0\x80\0and then text follows",
         bytes(0x9000),
-        gzip.compress(TEXT),
+        gzip.compress(TEXT, mtime=0),
         bz2.compress(TEXT),
         lzma.compress(TEXT),
         TEXT * 999,

@@ -58,4 +58,4 @@ def test_both_looks_get_thresholds_and_the_head_stays(
         reference, _why = find_reference(adapter, kept)
         assert reference is not None
         assert reference.second_logits(adapter) is not None
-        assert len(load_reference(kept).is_ai) == 6  # half of the sources of split val
+        assert len(load_reference(kept).is_ai) == 4  # a third of the sources of split val
