@@ -179,14 +179,26 @@ def _declared(summary: Summary) -> str:
     )
 
 
+def _promised(point: "OperatingPoint") -> str:
+    low, high = point.fpr_interval
+    if point.accused is None or point.upper is None:
+        return (
+            f", chosen so that at most {point.fpr:.1%} of {point.reals} real images are "
+            f"accused (95 % interval {low:.1%} to {high:.1%})"
+        )
+    sources = "" if point.sources is None else f" of {point.sources} sources"
+    measured = f"{point.accused:.2%} of {point.reals} real images{sources} are accused"
+    if point.upper <= point.fpr:
+        stated = f"for at most {point.fpr:.1%} of real images"
+    else:
+        stated = f"for {point.fpr:.1%} of real images, which so few do not prove"
+    return f", {stated}: {measured}, at most {point.upper:.2%} (upper 95 % bound)"
+
+
 def meaning(rule: "DecisionRule", points: "Sequence[OperatingPoint]") -> str:
     """What the verdicts stand for, in a sentence; points are those of the looks in use."""
     head = f"ai: score {rule.threshold:.3f} and above"
     for point in points:
         if rule.fpr == point.fpr:
-            low, high = point.fpr_interval
-            head += (
-                f", chosen so that at most {point.fpr:.1%} of {point.reals} real images are "
-                f"accused (95 % interval {low:.1%} to {high:.1%})"
-            )
+            head += _promised(point)
     return f"{head}; real: below {rule.real_below:.3f}. A score is evidence, not proof."

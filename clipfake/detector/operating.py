@@ -21,17 +21,17 @@ def operating_facts(adapter: Adapter, looks: Looks = Looks.FIRST) -> dict[str, A
     Returns:
         Plain JSON values: ``points``, as the adapter's header has them; ``real_below``; and
         ``known``, with the ascending ``scores`` of the real images of the reference set and the
-        number of their ``sources``, or None where that set is of another encoder, or more than the
-        first look is taken: it holds centre squares alone.
+        number of their ``sources``, or None where that set is of another encoder, or has not these
+        looks.
 
     Raises:
         UsageError: the reference set is damaged, or the adapter has not these looks.
     """
-    taken, known, reference = adapter.looks(looks), None, None
-    if taken is Looks.FIRST:
-        reference, _ = find_reference(adapter)
-    if reference is not None:
-        scores = np.sort(reference.real_scores(adapter)).astype(np.float64)
+    taken, known = adapter.looks(looks), None
+    reference, _ = find_reference(adapter)
+    found = None if reference is None else reference.real_scores(adapter, taken)
+    if reference is not None and found is not None:
+        scores = np.sort(found).astype(np.float64)
         sources = len(np.unique(reference.groups[~reference.is_ai]))
         known = {"scores": np.round(scores, _DIGITS).tolist(), "sources": sources}
     thresholds = adapter.thresholds(taken)

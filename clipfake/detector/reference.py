@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats
 from clipfake.detector.head import normalise
-from clipfake.detector.second_look import both_logits
+from clipfake.detector.second_look import Looks, both_logits
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing
@@ -67,14 +67,26 @@ class Reference:
         """
         return np.isin(self.groups, np.unique(self.groups)[::2])
 
-    def real_scores(self, adapter: Adapter) -> npt.NDArray[np.float32]:
+    def real_scores(
+        self, adapter: Adapter, looks: Looks = Looks.FIRST
+    ) -> npt.NDArray[np.float32] | None:
         """Scores of the real images, in the order of the set.
 
         Args:
             adapter: one that the set fits.
+            looks: which looks give the scores.
+
+        Returns:
+            float32 ``[N]``; None where the set has not these looks.
         """
-        logits = adapter.head(self.tokens[~self.is_ai])
-        return adapter.calibration(logits).astype(np.float32)
+        first = adapter.calibration(adapter.head(self.tokens))
+        look, second = adapter.second_look, self.second_logits(adapter)
+        if looks is not Looks.FIRST:
+            if look is None or second is None:
+                return None
+            again = look.calibration(second)
+            first = look.chosen(first, again) if looks is Looks.AUTO else again
+        return first[~self.is_ai].astype(np.float32)
 
     def second_logits(self, adapter: Adapter) -> Floats | None:
         """Logits of an adapter's second look, float64 ``[N]``; None where there is none."""

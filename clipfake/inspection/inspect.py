@@ -99,9 +99,10 @@ def _looked_at(
 
 def _standing(record: Record, detector: Detector) -> Standing | None:
     reference, _ = find_reference(detector.adapter)
-    if reference is None or record.score_first is None:
+    known = None if reference is None else reference.real_scores(detector.adapter, detector.looks)
+    if reference is None or known is None or record.score is None:
         return None
-    hits = reference.real_scores(detector.adapter) >= np.float32(record.score_first)
+    hits = known >= np.float32(record.score)
     interval = share_interval(hits, reference.groups[~reference.is_ai])
     return Standing(int(hits.sum()), len(hits), interval)
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.operating import operating_facts
 from clipfake.detector.second_look import Looks
@@ -9,20 +11,32 @@ from clipfake.report.page.operating import Operating
 from tests.small import small_adapter, small_second
 
 
-def test_the_built_in_detector_tells_points_and_known_images() -> None:
+@pytest.mark.parametrize("looks", Looks)
+def test_the_built_in_detector_tells_points_and_known_images(looks: Looks) -> None:
     adapter = load_adapter()
-    facts = json.loads(json.dumps(operating_facts(adapter)))
-    found = Operating.of({"operating": facts}, [adapter.rule().threshold])
+    facts = json.loads(json.dumps(operating_facts(adapter, looks)))
+    found = Operating.of({"operating": facts}, [adapter.rule(looks=looks).threshold])
     assert found.point is not None
     assert found.point.fpr == 0.01
-    assert found.point.measured_on == "523 real photographs of 34 sources"
-    assert len(found.known) == found.point.reals
+    assert found.point.measured_on == "1,992 real photographs of 215 sources"
+    assert found.point.upper is not None
+    assert found.point.accused is not None
+    assert found.point.accused < found.point.upper <= found.point.fpr
+    assert "0.5 in 100 were, which shows that it is at most" in found.sentences(3, 1)[0]
+    assert len(found.known) > 100
     higher = sum(score >= found.point.threshold for score in found.known)
-    low, high = found.point.fpr_interval
-    assert low <= higher / found.point.reals <= high
+    assert higher / len(found.known) <= 0.03  # few of the few that are kept
 
 
-def test_known_images_are_told_of_the_first_look_alone() -> None:
+def test_a_rate_that_is_not_proven_is_told() -> None:
+    adapter = load_adapter()
+    facts = json.loads(json.dumps(operating_facts(adapter, Looks.AUTO)))
+    rule = adapter.rule(fpr=0.001, looks=Looks.AUTO)
+    said = Operating.of({"operating": facts}, [rule.threshold]).sentences(3, 1)[0]
+    assert said.startswith("This setting is meant for 0.1 in 100 real photographs called AI: of ")
+
+
+def test_points_are_those_of_the_looks_taken() -> None:
     adapter = small_adapter(second=small_second())
     for looks in Looks:
         facts = json.loads(json.dumps(operating_facts(adapter, looks)))

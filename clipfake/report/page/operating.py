@@ -23,6 +23,8 @@ class Point:
         recall_interval: its 95 % interval.
         reals: real images that the threshold was chosen on.
         sources: of these images; None where that is not known.
+        accused: share of them that is called AI; None where it was not kept.
+        upper: upper end of its one-sided 95 % interval, by whole sources; None likewise.
     """
 
     fpr: float
@@ -32,6 +34,8 @@ class Point:
     recall_interval: tuple[float, float] | None
     reals: int
     sources: int | None
+    accused: float | None = None
+    upper: float | None = None
 
     @property
     def measured_on(self) -> str:
@@ -39,6 +43,28 @@ class Point:
         photographs = counted(self.reals, "real photograph")
         sources = "" if self.sources is None else f" of {counted(self.sources, 'source')}"
         return f"{photographs}{sources}"
+
+    @property
+    def stated(self) -> str:
+        """What the setting does to real photographs, in a sentence."""
+        share = percent(self.fpr)
+        verb = "is" if share == "1" else "are"
+        if self.accused is None or self.upper is None:
+            low, high = map(percent, self.fpr_interval)
+            return (
+                f"Of 100 real photographs about {share} {verb} called AI at this setting "
+                f"(95 % interval {low} to {high}); measured on {self.measured_on}."
+            )
+        measured = (
+            f"of {self.measured_on} {percent(self.accused)} in 100 were, "
+            f"which shows that it is at most {percent(self.upper)} in 100 (upper 95 % bound)"
+        )
+        if self.upper <= self.fpr:
+            return (
+                f"Of 100 real photographs at most {share} {verb} called AI at this setting: "
+                f"{measured}."
+            )
+        return f"This setting is meant for {share} in 100 real photographs called AI: {measured}."
 
     @property
     def reached_by(self) -> str:
@@ -113,12 +139,8 @@ class Operating:
                 f"A score from {self.threshold:.3f} on is called AI. This threshold was chosen by "
                 "hand, so how many real photographs it accuses was not measured."
             ]
-        point, (low, high) = self.point, self.point.fpr_interval
-        verb = "is" if percent(point.fpr) == "1" else "are"
-        said = [
-            f"Of 100 real photographs about {percent(point.fpr)} {verb} called AI at this setting "
-            f"(95 % interval {percent(low)} to {percent(high)}); measured on {point.measured_on}."
-        ]
+        point, high = self.point, self.point.fpr_interval[1]
+        said = [point.stated]
         if point.recall is not None:
             found, missed = percent(point.recall), percent(1 - point.recall)
             said.append(
@@ -126,7 +148,9 @@ class Operating:
                 "no finding is no proof that a picture is real."
             )
         if scored:
-            expected, most = point.fpr * scored, high * scored
+            share = point.fpr if point.accused is None else point.accused
+            most = scored * (high if point.upper is None else point.upper)
+            expected = share * scored
             said.append(
                 f"Were all {counted(scored, 'scored image')} here real photographs, about "
                 f"{_about(expected)} of them would be called AI by their pixels (up to "
@@ -183,9 +207,16 @@ def _point(facts: Mapping[str, Any], known: int, sources: Any) -> Point:
         None if facts["recall"] is None else float(facts["recall"]),
         None if recall is None else (float(recall[0]), float(recall[1])),
         reals,
-        # the known images are those of the measurement where they are as many
-        int(sources) if sources is not None and known == reals else None,
+        _sources(facts, known, reals, sources),
+        *(None if facts.get(name) is None else float(facts[name]) for name in ("accused", "upper")),
     )
+
+
+def _sources(facts: Mapping[str, Any], known: int, reals: int, sources: Any) -> int | None:
+    if facts.get("sources") is not None:
+        return int(facts["sources"])
+    # the known images are those of the measurement where they are as many
+    return int(sources) if sources is not None and known == reals else None
 
 
 def _about(number: float) -> str:
