@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from clipfake.detector import Detector
-from clipfake.detector.second_look import Looks
+from clipfake.detector.looks import Looks
 from clipfake.imaging.limits import Limits
 from clipfake.scanning.score import scan_items
 from clipfake.sources import Item, Selection, Sources

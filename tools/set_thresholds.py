@@ -28,8 +28,9 @@ import torch
 from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.calibration import Floats, Platt, expected_calibration_error
 from clipfake.detector.detector import Detector
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import save_reference
-from clipfake.detector.second_look import Looks, SecondLook, Thresholds, both_logits
+from clipfake.detector.second_look import SecondLook, Thresholds, both_logits
 from clipfake.scanning.processes.worker import default_workers
 from clipfake.training.promise import Reals, coverage, promise
 from clipfake.training.token_store import TokenStore

@@ -55,8 +55,8 @@ def calibrate_command(
     from rich.console import Console
 
     from clipfake.cli.tables import print_table
+    from clipfake.detector.looks import Looks
     from clipfake.detector.reference import find_reference
-    from clipfake.detector.second_look import Looks
     from clipfake.scanning.parts import load_detector
     from clipfake.scanning.pipeline import records
     from clipfake.sources import Finder, Item

@@ -41,9 +41,9 @@ def merge_command(
     from clipfake.report.sent import sent
 
     console = Console(stderr=True, highlight=False, quiet=quiet)
-    opened = [open_report(path, network=allow_network) for path in reports]
     with sent(output, network=allow_network) as paths:
         check_outputs(paths)
+        opened = [open_report(path, network=allow_network) for path in reports]
         merged = merge_reports(opened, paths, options=names(Affects.CONTENT, Affects.VERDICT))
     console.print(f"{merged.rows} rows of {len(reports)} reports", markup=False)
     if merged.doubled:

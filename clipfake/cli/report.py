@@ -111,8 +111,8 @@ def _operating(about: "Mapping[str, Any]", adapter: Path | None) -> "Mapping[str
     if "operating" in about or not about.get("adapter_sha256"):
         return None
     from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+    from clipfake.detector.looks import Looks
     from clipfake.detector.operating import operating_facts
-    from clipfake.detector.second_look import Looks
 
     said = about.get("options")
     named = said.get("adapter") if isinstance(said, dict) else None

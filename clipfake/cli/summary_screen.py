@@ -52,7 +52,7 @@ def print_summary(out: Console, start: Started, end: Finished) -> None:
         say(out, _declared(summary))
     _print_generators(out, summary)
     if start.rule is not None and adapter is not None:
-        from clipfake.detector.second_look import Looks
+        from clipfake.detector.looks import Looks
 
         looks = Looks(start.about["looks"])
         say(out, meaning(start.rule, adapter.thresholds(looks).points))

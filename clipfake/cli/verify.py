@@ -35,9 +35,11 @@ def verify_command(
     from rich.console import Console
 
     from clipfake.report.parts import open_report
+
+    opened = open_report(report, network=allow_network)  # told before anything large is imported
     from clipfake.verification.verify import load_detector_of, verify_report
 
-    workers, opened = options.pop("workers"), open_report(report, network=allow_network)
+    workers = options.pop("workers")
     detector = load_detector_of(opened, **options)
     found = verify_report(opened, detector, sample=sample, seed=seed, workers=workers)
     console = Console(highlight=False, quiet=quiet)

@@ -20,8 +20,9 @@ from clipfake.detector.captions import Caption, CaptionHead
 from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_tensors
 from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import Head, Hidden
+from clipfake.detector.looks import Looks
 from clipfake.detector.lora import Lora, LoraShape, merge
-from clipfake.detector.second_look import Looks, SecondLook, Thresholds
+from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.detector.tensor_file import FLOATS, TensorFile, finite
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing

@@ -23,7 +23,8 @@ from clipfake.detector.device import (
     pick_precision,
 )
 from clipfake.detector.encoder import ready_encoder
-from clipfake.detector.second_look import Looks, Seen, mean_tokens
+from clipfake.detector.looks import Looks
+from clipfake.detector.second_look import Seen, mean_tokens
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import Views, decode, to_views
 from clipfake.imaging.limits import Limits

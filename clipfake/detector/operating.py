@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from clipfake.detector.adapter import Adapter
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import find_reference
-from clipfake.detector.second_look import Looks
 
 _DIGITS = 4  # of a known image's score
 

@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats
 from clipfake.detector.head import normalise
-from clipfake.detector.second_look import Looks, both_logits
+from clipfake.detector.looks import Looks
+from clipfake.detector.second_look import both_logits
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import AdapterError, UsageError
 from clipfake.imaging.preprocessing import Preprocessing

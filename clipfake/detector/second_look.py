@@ -8,23 +8,15 @@ second look.
 """
 
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from clipfake.detector.calibration import Floats, OperatingPoint, Platt
+from clipfake.detector.looks import Looks
 
 Scores = npt.NDArray[np.float32]
-
-
-class Looks(str, Enum):
-    """Which looks at a picture are taken."""
-
-    FIRST = "first"  # the centre square alone
-    AUTO = "auto"  # the second one where the first leaves it open or is about to accuse
-    ALL = "all"  # both, of every picture
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from clipfake.version import __version__
 if TYPE_CHECKING:  # torch takes seconds to import, and a scan of metadata does without
     from clipfake.detector.adapter import Adapter
     from clipfake.detector.detector import Detector
-    from clipfake.detector.second_look import Looks
+    from clipfake.detector.looks import Looks
 
 
 def about_scan(plan: ScanPlan, detector: "Detector | None") -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # both import torch, which a scan of metadata does without
     from clipfake.detector.adapter import Adapter
     from clipfake.detector.calibration import DecisionRule
     from clipfake.detector.detector import Detector
-    from clipfake.detector.second_look import Looks
+    from clipfake.detector.looks import Looks
     from clipfake.metadata.read import MetadataOptions
 
 Transform = Callable[[bytes], bytes]
@@ -93,7 +93,7 @@ class Scanner:
         """
         if self.scores:
             from clipfake.detector import adapter as adapters
-            from clipfake.detector.second_look import Looks
+            from clipfake.detector.looks import Looks
 
             self.given, how = detector, self.plan.how
             if detector is not None:

@@ -22,7 +22,8 @@ from clipfake.detector.calibration import (
     operating_point,
     threshold_at_recall,
 )
-from clipfake.detector.second_look import Looks, Thresholds
+from clipfake.detector.looks import Looks
+from clipfake.detector.second_look import Thresholds
 from clipfake.training.validation import Scored, as_scanned
 
 LEVEL = 0.95

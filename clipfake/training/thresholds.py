@@ -14,8 +14,9 @@ from clipfake.detector.calibration import (
     share_interval,
     threshold_at_fpr,
 )
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import Reference
-from clipfake.detector.second_look import Looks, Thresholds
+from clipfake.detector.second_look import Thresholds
 from clipfake.training.validation import as_scanned
 
 LEAST_ACCUSED = 3  # images that a rate must stand for, to lower a threshold

@@ -13,7 +13,7 @@ import torch
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import is_available
-from clipfake.detector.second_look import Looks
+from clipfake.detector.looks import Looks
 from clipfake.errors import UsageError
 from clipfake.plan import ScanPlan
 from clipfake.records import Record

@@ -16,7 +16,7 @@ import pytest
 from clipfake.cli.exit_codes import Exit
 from clipfake.detector.adapter import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
-from clipfake.detector.second_look import Looks
+from clipfake.detector.looks import Looks
 from clipfake.evaluation.evaluate import Scorer
 from clipfake.plan import ScanPlan
 from clipfake.report.parquet import METADATA_KEY

@@ -176,18 +176,18 @@ def test_a_scan_that_goes_on_may_have_another_baseline(
 ) -> None:
     from clipfake.report.report import Report
 
-    report, added = tmp_path / "r.parquet", Report.add
+    report, taken = tmp_path / "r.parquet", Report.take
 
-    def interrupted(self: Report, record: Any) -> dict[str, Any]:
-        if record.path.endswith("photos/5.png"):
+    def interrupted(self: Report, row: dict[str, Any], *picture: Any) -> Any:
+        if row["path"].endswith("photos/5.png"):
             raise KeyboardInterrupt
-        return added(self, record)
+        return taken(self, row, *picture)
 
     monkeypatch.setattr("clipfake.scanning.describe.CHUNK", 4)
-    monkeypatch.setattr("clipfake.scanning.pipeline.CHUNK", 4)
-    monkeypatch.setattr(Report, "add", interrupted)
+    monkeypatch.setattr("clipfake.scanning.scanner.CHUNK", 4)
+    monkeypatch.setattr(Report, "take", interrupted)
     assert clipfake("scan", ".", *METADATA, "-o", report) == Exit.INTERRUPTED
-    monkeypatch.setattr(Report, "add", added)
+    monkeypatch.setattr(Report, "take", taken)
     command = ("scan", ".", *METADATA, "-o", report, "--baseline", "accepted.jsonl")
     assert clipfake(*command, "--fail-on", "new-ai") == Exit.FOUND
     found = rows(report)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -59,7 +60,7 @@ def test_a_scan_goes_on_where_it_broke_off(
     scored = []
     real = Detector.look
     monkeypatch.setattr(
-        Detector, "look", lambda self, pixels: scored.append(1) or real(self, pixels)
+        Detector, "look", lambda self, *given: scored.append(1) or real(self, *given)
     )
     assert scan(folder, broken, "--batch-size", 4) == Exit.FINE
     assert len(scored) <= 3 - after // 4
@@ -126,9 +127,9 @@ def test_the_same_bytes_are_scored_once(
     counts = []
     real = Detector.look
 
-    def counting(self: Detector, pixels: object) -> object:
-        counts.append(len(pixels))  # type: ignore[arg-type]
-        return real(self, pixels)  # type: ignore[arg-type]
+    def counting(self: Detector, pixels: Any, *tiles: Any) -> object:
+        counts.append(len(pixels))
+        return real(self, pixels, *tiles)
 
     monkeypatch.setattr(Detector, "look", counting)
     assert scan(folder, tmp_path / "r.parquet", "--batch-size", 4) == Exit.FINE

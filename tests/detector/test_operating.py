@@ -5,8 +5,8 @@ import json
 import pytest
 
 from clipfake.detector.adapter import load_adapter
+from clipfake.detector.looks import Looks
 from clipfake.detector.operating import operating_facts
-from clipfake.detector.second_look import Looks
 from clipfake.report.page.operating import Operating
 from tests.small import small_adapter, small_second
 

@@ -143,8 +143,11 @@ def test_the_set_in_the_package_is_of_the_built_in_adapter() -> None:
     logits = adapter.head(reference.tokens)
     found = Scored(logits, reference.is_ai, reference.groups).compare(adapter)
     point = next(p for p in adapter.points if p.fpr == DEFAULT_FPR)
-    # int8 tokens move a logit a little; the figures are those of the adapter's header
-    assert found.images == (point.reals, adapter.facts["metrics"]["images"]["ai"])
-    assert found.auc == pytest.approx(adapter.facts["metrics"]["auc"], abs=0.002)
-    assert found.recall == pytest.approx(point.recall, abs=0.03)
-    assert found.fpr == pytest.approx(point.fpr, abs=0.01)
+    # it holds some of the images that the figures in the adapter's header are of
+    assert min(found.images) > 100
+    assert found.auc == pytest.approx(adapter.facts["metrics"]["first"]["auc"], abs=0.03)
+    assert found.recall == pytest.approx(point.recall, abs=0.15)
+    assert found.fpr <= 0.03
+    second = reference.second_logits(adapter)
+    assert second is not None
+    assert Scored(second, reference.is_ai, reference.groups).auc >= found.auc

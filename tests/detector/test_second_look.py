@@ -11,8 +11,9 @@ from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Hidden
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import Reference, find_reference, save_reference
-from clipfake.detector.second_look import Looks, SecondLook, Thresholds, mean_tokens
+from clipfake.detector.second_look import SecondLook, Thresholds, mean_tokens
 from clipfake.errors import UsageError
 from tests.conftest import picture
 from tests.small import WIDTH, small_adapter, small_tower

@@ -45,7 +45,7 @@ def test_by_a_detector(detector: Detector, examples: list[Example]) -> None:
     assert found.problems[:2] == [None, None]
     assert all(problem is not None for problem in found.problems[2:])
     assert said[-1] == (5, 5)
-    assert found.by == detector.adapter.label
+    assert found.by == f"{detector.adapter.label}, looks auto"
 
 
 def test_changed_images(detector: Detector, examples: list[Example]) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from clipfake.detector.adapter import load_adapter
 from clipfake.detector.detector import Detector
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import find_reference, load_reference
-from clipfake.detector.second_look import Looks
 from tests.conftest import encoded, picture
 from tests.small import save_small, small_by_default
 from tools.set_thresholds import main

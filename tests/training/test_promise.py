@@ -10,7 +10,8 @@ from scipy.stats import beta, binom
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
-from clipfake.detector.second_look import Looks, SecondLook, Thresholds
+from clipfake.detector.looks import Looks
+from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.promise import Reals, coverage, promise
 from clipfake.training.validation import Scored

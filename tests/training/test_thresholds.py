@@ -9,8 +9,8 @@ import torch
 from clipfake.detector.adapter import Adapter, load_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head, normalise
+from clipfake.detector.looks import Looks
 from clipfake.detector.reference import Reference
-from clipfake.detector.second_look import Looks
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.thresholds import rates_by_source, set_on_reals, total_rate
 from tests.small import small_adapter, small_second
@@ -115,9 +115,9 @@ def test_rates_by_source_by_hand() -> None:
 @pytest.mark.parametrize("looks", list(Looks))
 def test_only_thresholds_of_the_looks_in_use_move(looks: Looks) -> None:
     adapter = small_adapter(second=small_second())
-    scores = np.full(8, 0.99)
+    scores = np.full(8, 0.999)
     tuned = set_on_reals(adapter, scores, sources(8), None, looks)
-    above = float(np.nextafter(np.float32(0.99), np.float32(2)))
+    above = float(np.nextafter(np.float32(0.999), np.float32(2)))
     assert {point.threshold for point in tuned.thresholds(looks).points} == {above}
     assert tuned.thresholds(looks).real_below == adapter.thresholds(looks).real_below
     for other in set(Looks) - {looks}:
