@@ -1,7 +1,7 @@
 """The actor: a process that loads the model once, and does one unit after another."""
 
 import os
-import pickle
+import pickle  # nosec B403: between processes of one user, never from a file
 import platform
 import socket
 from collections.abc import Mapping
