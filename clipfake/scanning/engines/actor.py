@@ -1,7 +1,7 @@
 """The actor: a process that loads the model once, and does one unit after another."""
 
 import os
-import pickle  # nosec B403: between processes of one user, never from a file
+import pickle  # nosec B403
 import platform
 import socket
 from collections.abc import Mapping

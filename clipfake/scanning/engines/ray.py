@@ -6,7 +6,7 @@ never bytes: an actor reads the list of its unit, and the files, where it decode
 
 import logging
 import os
-import pickle  # nosec B403: between processes of one user, never from a file
+import pickle  # nosec B403
 import signal
 import threading
 import time
