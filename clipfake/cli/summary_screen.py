@@ -186,8 +186,8 @@ def _promised(point: "OperatingPoint") -> str:
             f", chosen so that at most {point.fpr:.1%} of {point.reals} real images are "
             f"accused (95 % interval {low:.1%} to {high:.1%})"
         )
-    sources = "" if point.sources is None else f" of {point.sources} sources"
-    measured = f"{point.accused:.2%} of {point.reals} real images{sources} are accused"
+    sources = "" if point.sources is None else f" (of {point.sources} sources)"
+    measured = f"{point.accused:.2%} of {point.reals} real images are accused{sources}"
     if point.upper <= point.fpr:
         stated = f"for at most {point.fpr:.1%} of real images"
     else:

@@ -118,7 +118,7 @@ def test_details_show_the_larger_picture_and_the_heat_map(
         report.explain(HeatMaps("It shows patches; <b>no</b> place of an edit.", held))
     seen.open(path / "index.html" if ending == "site" else path)
     seen.page.click(".card >> nth=0")
-    wide = "document.querySelector('#detail .picture img').naturalWidth"
+    wide = "document.querySelector('#detail .picture img')?.naturalWidth"
     seen.until(f"{wide} === {LARGE_SIDE}")
     assert "It shows patches; <b>no</b> place of an edit." in seen.page.inner_text("#detail")
     seen.page.keyboard.press("h")
