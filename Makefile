@@ -3,7 +3,7 @@
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 test: ## run all tests
-	python -m pytest -n auto
+	python -m pytest -n auto --dist loadfile
 lint: ## ruff, check and format; the contract of the rooms
 	ruff check .
 	ruff format --check .
