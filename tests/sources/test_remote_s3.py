@@ -37,6 +37,7 @@ def bucket() -> Iterator[str]:
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        s3fs.S3FileSystem.clear_instance_cache()  # of another server's
         patch.setenv("AWS_ACCESS_KEY_ID", "topsecret")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
