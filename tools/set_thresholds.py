@@ -31,14 +31,11 @@ from clipfake.detector.detector import Detector
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import save_reference
 from clipfake.detector.second_look import SecondLook, Thresholds, both_logits
-from clipfake.scanning.processes.worker import default_workers
 from clipfake.training.promise import Reals, coverage, promise
-from clipfake.training.token_store import TokenStore
-from clipfake.training.tokens import View, fill_token_store, open_token_store
 from clipfake.training.validation import Scored, as_scanned
 from tools.fit_generators import full_size
 from tools.gather_images import Row
-from tools.split_val import Bools, labels
+from tools.split_val import Bools, labels, shown_tokens
 
 SPLITS = ("val", "thresholds")
 _NONE = Thresholds((), 0.0)
@@ -61,17 +58,18 @@ def main() -> None:
     rows = [row for row in every if row["split"] in SPLITS]
     adapter = load_adapter(args.adapter)
     detector = Detector.load(args.adapter, looks=Looks.FIRST.value)
-    store = open_token_store(detector, args.work)
-    views = [View(row["path"], tiled=tiled) for tiled in (False, True) for row in rows]
-    fill_token_store(detector, store, views, workers=default_workers(), show=_show)
+    args.work.mkdir(parents=True, exist_ok=True)
+    paths = [row["path"] for row in rows]
+    seen = [
+        shown_tokens(detector, args.work, name, paths, tiled=name == "tiles")
+        for name in ("first", "tiles")
+    ]
 
     second = SecondLook(Platt(), 0.0, 1.0, _NONE, _NONE, lora=adapter.lora_digest)
     adapter = dataclasses.replace(
         adapter, name=args.name or adapter.name, second=second, digest=""
     ).as_stored()
-    first, tiles = (
-        adapter.head(tokens(store, rows, tiled=tiled).float()) for tiled in (False, True)
-    )
+    first, tiles = (adapter.head(tokens.float()) for tokens in seen)
     evidence = Scored(
         first,
         labels(rows),
@@ -87,14 +85,9 @@ def main() -> None:
     facts["metrics"]["false_positives"] = by_kind(adapter, evidence, kinds)
     facts["metrics"]["apart"] = sorted(set(kinds[apart].tolist()))
     save_adapter(dataclasses.replace(adapter, facts=facts), args.out)
-    keep_reference(args.reference, adapter, store, rows, digest)
+    keep_reference(args.reference, adapter, seen, rows, digest)
     print(json.dumps(facts["metrics"], indent=2))
     print(f"wrote {args.out}, {load_adapter(args.out).label}")
-
-
-def tokens(store: TokenStore, rows: Sequence[Row], *, tiled: bool) -> torch.Tensor:
-    """Mean tokens of one look at some images, float16 ``[N, K, W]``."""
-    return torch.from_numpy(store.means([View(row["path"], tiled=tiled).name for row in rows]))
 
 
 def kind_of(row: Row) -> str:
@@ -182,28 +175,26 @@ def scores_of(adapter: Adapter, evidence: Scored, looks: Looks) -> Floats:
 
 
 def keep_reference(
-    path: Path, adapter: Adapter, store: TokenStore, rows: Sequence[Row], manifest: str
+    path: Path, adapter: Adapter, seen: Sequence[torch.Tensor], rows: Sequence[Row], manifest: str
 ) -> None:
     """Keep tokens of every third source of split val, for corrections by few images."""
     val = [row for row in rows if row["split"] == "val"]
     taken = set(sorted({row["source"] for row in val})[::3])
-    own = [row for row in val if row["source"] in taken]
+    own = [n for n, row in enumerate(rows) if row["split"] == "val" and row["source"] in taken]
+    first, tiles = (tokens[own].float() for tokens in seen)
+    kept = [rows[number] for number in own]
     save_reference(
         path,
-        tokens(store, own, tiled=False).float(),
-        labels(own),
-        [row["source"] for row in own],
+        first,
+        labels(kept),
+        [row["source"] for row in kept],
         adapter.backbone,
         adapter.blocks,
         lora=adapter.lora_digest,
         preprocessing=adapter.preprocessing,
         note=f"a third of the sources of split val of the manifest {manifest[:12]}, full size",
-        tiles=tokens(store, own, tiled=True).float(),
+        tiles=tiles,
     )
-
-
-def _show(done: int, total: int) -> None:
-    print(f"{done} of {total} views", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ def shown_tokens(
     paths: list[str],
     augmentation: int | None = None,
     change: Change | None = None,
+    *,
+    tiled: bool = False,
 ) -> torch.Tensor:
     """Tokens of ``work/name.npy``, computed if they are not there, as ``cached_tokens``."""
 
@@ -57,6 +59,7 @@ def shown_tokens(
         work / f"{name}.npy",
         augmentation=augmentation,
         change=change,
+        tiled=tiled,
         workers=default_workers(),
         show=show,
     )

@@ -430,8 +430,9 @@ def _point(header: dict[str, Any]) -> OperatingPoint:
     finite(point.fpr), finite(point.threshold), finite(point.reals)
     for value in (*point.fpr_interval, *(point.recall_interval or ())):
         finite(value)
-    if point.recall is not None:
-        finite(point.recall)
+    for optional in (point.recall, point.accused, point.upper, point.sources):
+        if optional is not None:
+            finite(optional)
     return point
 
 

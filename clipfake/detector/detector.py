@@ -24,7 +24,7 @@ from clipfake.detector.device import (
 )
 from clipfake.detector.encoder import ready_encoder
 from clipfake.detector.looks import Looks
-from clipfake.detector.second_look import Seen, mean_tokens
+from clipfake.detector.second_look import Sight, mean_tokens
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import Views, decode, to_views
 from clipfake.imaging.limits import Limits
@@ -193,7 +193,7 @@ class Detector:
         logits = adapter.head(self.tokens(pixels, adapter.blocks))
         return adapter.calibration(logits).astype(np.float32)
 
-    def look(self, pixels: torch.Tensor, tiles: Sequence[Pixels | None] = ()) -> Seen:
+    def look(self, pixels: torch.Tensor, tiles: Sequence[Pixels | None] = ()) -> Sight:
         """Look at pictures that are cut already.
 
         Args:
@@ -216,9 +216,9 @@ class Detector:
             if wanted:
                 whole = adapter.head(self._tile_tokens(cut))
                 second[wanted] = adapter.second_look.scores(logits[wanted], whole)
-        return Seen(first, second, embedded)
+        return Sight(first, second, embedded)
 
-    def attributions(self, seen: Seen) -> list[Attribution | None]:
+    def attributions(self, seen: Sight) -> list[Attribution | None]:
         """Which generator each picture looks like, whatever its score; None without such a head."""
         if self.generators is None or seen.embedded is None:
             return [None] * len(seen.first)

@@ -80,14 +80,16 @@ class Reference:
         Returns:
             float32 ``[N]``; None where the set has not these looks.
         """
-        first = adapter.calibration(adapter.head(self.tokens))
-        look, second = adapter.second_look, self.second_logits(adapter)
+        real = torch.from_numpy(~self.is_ai)
+        logits = adapter.head(self.tokens[real])
+        scores = adapter.calibration(logits)
         if looks is not Looks.FIRST:
-            if look is None or second is None:
+            look = adapter.second_look
+            if look is None or self.tiles is None:
                 return None
-            again = look.calibration(second)
-            first = look.chosen(first, again) if looks is Looks.AUTO else again
-        return first[~self.is_ai].astype(np.float32)
+            again = look.calibration(both_logits(logits, adapter.head(self.tiles[real])))
+            scores = look.chosen(scores, again) if looks is Looks.AUTO else again
+        return scores.astype(np.float32)
 
     def second_logits(self, adapter: Adapter) -> Floats | None:
         """Logits of an adapter's second look, float64 ``[N]``; None where there is none."""

@@ -97,7 +97,7 @@ def both_logits(first: Floats, tiles: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Sight:
     """What a detector saw of some pictures.
 
     Attributes:

@@ -11,7 +11,6 @@ import json
 import os
 import struct
 import time
-import weakref
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from clipfake.errors import ReportError, UsageError
 from clipfake.report.files import remedy_of
+from clipfake.report.lock import left_by_forks, lock
 from clipfake.report.schema import COLUMNS
 
 SUFFIX = ".journal"
@@ -32,18 +32,6 @@ _MAX_HEADER = 2**20
 _MAX_FRAME = 2**30
 _RENEWED = ".new"
 _SAID = 80  # letters of a difference
-
-
-_writing: "weakref.WeakSet[Journal]" = weakref.WeakSet()
-
-
-def _leave_all() -> None:
-    for journal in list(_writing):
-        journal.leave()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_all)
 
 
 def journal_path(output: Path) -> Path:
@@ -105,7 +93,7 @@ class Journal:
         except OSError as error:
             raise self._failure(error) from error
         try:
-            _lock(self._file.fileno(), path)
+            lock(self._file.fileno(), path)
             if exists:
                 self._check(header)
             else:
@@ -120,7 +108,7 @@ class Journal:
             raise
         self._start = self._end_of_header()
         self._file.seek(0, os.SEEK_END)
-        _writing.add(self)
+        left_by_forks(self)
 
     def leave(self) -> None:
         """Let go of the file in a forked worker, which would hold the lock of a killed scan."""
@@ -151,7 +139,7 @@ class Journal:
             self._file.close()  # not every system replaces a file that is open
             os.replace(fresh, self.path)
             self._file = open(self.path, "r+b")  # noqa: SIM115
-            _lock(self._file.fileno(), self.path)
+            lock(self._file.fileno(), self.path)
         except OSError as error:
             raise self._failure(error) from error
         finally:
@@ -344,20 +332,6 @@ def _begun(path: Path) -> bool:
             return b"\n" in file.readline(_MAX_HEADER)
     except FileNotFoundError:
         return False
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Keep other processes from writing the same journal, where the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError(
-            f"{path}: another scan writes this report; wait for it or give another --output"
-        ) from error
 
 
 def matching(rows: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipfake.detector import second_look
 from clipfake.detector.detector import Detector
+from clipfake.detector.second_look import Sight
 from clipfake.imaging.limits import Limits
 from clipfake.records import Record
 from clipfake.scanning.batches import read_batches
@@ -35,7 +35,7 @@ class Seen:
     embedded: npt.NDArray[np.float32] | None
 
 
-def scores_of(seen: second_look.Seen) -> tuple[list[float], list[float | None]]:
+def scores_of(seen: Sight) -> tuple[list[float], list[float | None]]:
     """Scores of the first look at each picture, and of the second; None where it was not taken."""
     second = [None if math.isnan(score) else score for score in seen.second.tolist()]
     return seen.first.tolist(), second

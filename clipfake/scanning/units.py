@@ -8,7 +8,6 @@ unit changes before everything was listed, its part counts no more.
 import base64
 import json
 import os
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from clipfake.errors import ReportError, UsageError
 from clipfake.report.files import remedy_of
 from clipfake.report.journal import different
+from clipfake.report.lock import left_by_forks, lock
 from clipfake.report.parts import (
     FORMAT,
     SCAN,
@@ -37,7 +37,6 @@ from clipfake.sources import Item
 from clipfake.sources.place import Place
 
 ITEMS = "_items"
-_LOCK = "another scan writes this report; wait for it or give another --output"
 
 Row = dict[str, Any]
 
@@ -323,7 +322,7 @@ class Units:
 
     def close(self) -> None:
         """Let other processes write the folder."""
-        self._lock.close()
+        self._lock.leave()
 
 
 def check_place(place: Place) -> None:
@@ -345,41 +344,25 @@ class _Lock:
 
     def __init__(self, place: Place) -> None:
         self._number: int | None = None
-        if place.path is None:
-            return
-        try:
-            import fcntl
-        except ImportError:
+        if place.path is None or os.name == "nt":  # which opens no folders
             return
         try:
             place.path.mkdir(exist_ok=True)
             self._number = os.open(place.path, os.O_RDONLY)
-            fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
-            raise UsageError(f"{place}: {_LOCK}") from error
+            lock(self._number, place)
+        except UsageError:
+            self.leave()
+            raise
         except OSError as error:
-            self.close()
+            self.leave()
             raise _failure(place, error, "parts cannot be kept") from error
-        _locks.add(self)
+        left_by_forks(self)
 
-    def close(self) -> None:
-        """Let go; in a forked worker, too, which would hold the lock of a killed scan."""
+    def leave(self) -> None:
+        """Let go."""
         number, self._number = self._number, None
         if number is not None:
             os.close(number)
-
-
-_locks: "weakref.WeakSet[_Lock]" = weakref.WeakSet()
-
-
-def _leave_all() -> None:
-    for lock in list(_locks):
-        lock.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_all)
 
 
 def _need_head(head: Mapping[str, Any]) -> None:

@@ -128,15 +128,10 @@ def _known(
         return []
     taken = ~reference.guards if measuring else np.ones(len(reference.is_ai), dtype=bool)
     tokens = reference.tokens[torch.from_numpy(taken)]
-    second = reference.second_logits(adapter)
-    return [
-        Scored(
-            adapter.linear_head(tokens),
-            reference.is_ai[taken],
-            reference.groups[taken],
-            None if second is None else second[taken],
-        )
-    ]
+    # what is only measured is compared by the first look
+    second = None if measuring else reference.second_logits(adapter)
+    logits = adapter.linear_head(tokens)
+    return [Scored(logits, reference.is_ai[taken], reference.groups[taken], second)]
 
 
 def new_head(

@@ -23,7 +23,7 @@ from clipfake.detector.calibration import (
 )
 from clipfake.detector.detector import Detector
 from clipfake.detector.second_look import Thresholds, mean_tokens
-from clipfake.imaging.decode import to_pixels, to_views
+from clipfake.imaging.decode import Pixels, to_pixels, to_views
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.store import ImageStore
@@ -59,6 +59,11 @@ class Part:
         """Squares of some of the images as a scan cuts them, uint8 ``[n, 3, S, S]``."""
         cut = [to_pixels(self.store[row], preprocessing)[0] for row in rows]
         return torch.from_numpy(np.stack(cut))
+
+    def tiles(self, preprocessing: Preprocessing, rows: Sequence[int]) -> list[Pixels]:
+        """Tiles of some of the images, uint8 ``[T, 3, S, S]`` of each."""
+        views = [to_views(self.store[row], preprocessing, tiled=True)[0] for row in rows]
+        return [each.tiles for each in views if each.tiles is not None]
 
 
 @dataclass(frozen=True)
@@ -190,12 +195,12 @@ class Validation:
     ) -> torch.Tensor:
         """Mean tokens of the tiles that a second look sees; as ``tokens``."""
         detector = Detector(self._backbone, adapter, device=self._device, precision=self._precision)
-        means, count = [], len(self.part.examples)
-        for row in range(count):
-            views, _note = to_views(self.part.store[row], adapter.preprocessing, tiled=True)
-            tokens = detector.tokens(torch.from_numpy(views.tiles), adapter.blocks)
-            means.append(mean_tokens(tokens, [len(tokens)]))
-            show(row + 1, count)
+        means, rows, size = [], range(len(self.part.examples)), detector.arithmetic.micro_batch
+        for at in range(0, len(rows), size):
+            cut = self.part.tiles(adapter.preprocessing, rows[at : at + size])
+            tokens = detector.tokens(torch.from_numpy(np.concatenate(cut)), adapter.blocks)
+            means.append(mean_tokens(tokens, [len(tiles) for tiles in cut]))
+            show(min(at + size, len(rows)), len(rows))
         return torch.cat(means)
 
     def scored(self, adapter: Adapter) -> Scored:

@@ -11,6 +11,9 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import ImageError
+from clipfake.imaging.decode import decode
+from clipfake.imaging.limits import Limits
+from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.training.tokens import cached_tokens
 from tests.conftest import picture
 from tests.small import small_adapter, small_tower
@@ -97,3 +100,17 @@ def test_an_image_that_cannot_be_decoded_is_named(
     broken.write_bytes(Path(paths[0]).read_bytes()[:60])
     with pytest.raises(ImageError, match=r"broken\.png: "):
         cached_tokens(detector(backbone), [str(broken)], tmp_path / "t.npy", workers=0)
+
+
+def test_those_of_tiles_are_the_mean_over_each_image(
+    backbone: Backbone, paths: list[str], tmp_path: Path
+) -> None:
+    own = detector(backbone)
+    found = cached_tokens(own, paths, tmp_path / "t.npy", tiled=True, workers=0)
+    first = cached_tokens(own, paths, tmp_path / "f.npy", workers=0)
+    assert not torch.equal(found, first)
+    for row, path in enumerate(paths):
+        cut = decode(Path(path).read_bytes(), Preprocessing(), Limits(), tiled=True).tiles
+        assert cut is not None
+        mean = own.tokens(torch.from_numpy(cut), (1, 2)).mean(dim=0)
+        assert torch.allclose(found[row].float(), mean, rtol=1e-3, atol=1e-2)
