@@ -30,7 +30,8 @@ import numpy.typing as npt
 import torch
 from sklearn.metrics import roc_auc_score
 
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import VISUAL, Traits, load_backbone, traits_of
 from clipfake.detector.captions import CaptionHead
 from clipfake.detector.detector import Detector

@@ -22,7 +22,8 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.ablation.rows import read_rows
-from clipfake.detector.adapter import Adapter, load_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.training.fewshot import fit_few

@@ -22,7 +22,7 @@ import torch
 from torch.nn import functional
 
 from clipfake.attribution.families import Family
-from clipfake.detector.adapter import DEFAULT_ADAPTER
+from clipfake.detector.adapter_file import DEFAULT_ADAPTER
 from clipfake.detector.detector import Detector
 from clipfake.detector.generators import GeneratorHead
 from clipfake.detector.head import normalise

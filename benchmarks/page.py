@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 
 from clipfake.detector import Detector
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.operating import operating_facts
 from clipfake.errors import ErrorCode, ImageError
 from clipfake.imaging.decode import decode

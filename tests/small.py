@@ -12,10 +12,11 @@ from unittest import mock
 
 import torch
 
-from clipfake.detector import adapter as adapters
+from clipfake.detector import adapter_file as adapters
 from clipfake.detector import backbone as backbones
 from clipfake.detector import detector as detectors
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.detector import Detector

@@ -22,7 +22,7 @@ import torch
 
 from clipfake.attribution.families import Family
 from clipfake.attribution.labels import family_of_label
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.detector.generators import GeneratorHead
 from clipfake.evaluation.attribution import Answers, answers_of, attributed, open_set

@@ -16,7 +16,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.reference import save_reference

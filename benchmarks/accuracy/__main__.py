@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks.ablation.rows import read_rows
-from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+from clipfake.detector.adapter_file import DEFAULT_ADAPTER, load_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.calibration import (
     REAL_BELOW_RECALL,

@@ -31,7 +31,7 @@ def write_out(adapter: "Adapter", out: Path) -> None:
     Raises:
         ReportError: the file system refuses.
     """
-    from clipfake.detector.adapter import save_adapter
+    from clipfake.detector.adapter_file import save_adapter
 
     try:
         save_adapter(adapter, _unfinished(out))

@@ -214,7 +214,7 @@ def finetune_command(
     from rich.console import Console
 
     from clipfake.cli.training_screen import TrainingProgress, tell
-    from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+    from clipfake.detector.adapter_file import DEFAULT_ADAPTER, load_adapter
     from clipfake.detector.backbone import EMBEDDED_BACKBONE, load_backbone
     from clipfake.scanning.processes.worker import default_workers
     from clipfake.training.finetune import finetune

@@ -170,7 +170,7 @@ def remove_command(
 
 
 def _load(file: Path | None) -> "Adapter":
-    from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+    from clipfake.detector.adapter_file import DEFAULT_ADAPTER, load_adapter
 
     return load_adapter(file or DEFAULT_ADAPTER)
 

@@ -110,7 +110,7 @@ def _operating(about: "Mapping[str, Any]", adapter: Path | None) -> "Mapping[str
     """What is known of the thresholds, where the adapter that scored is at hand."""
     if "operating" in about or not about.get("adapter_sha256"):
         return None
-    from clipfake.detector.adapter import DEFAULT_ADAPTER, load_adapter
+    from clipfake.detector.adapter_file import DEFAULT_ADAPTER, load_adapter
     from clipfake.detector.looks import Looks
     from clipfake.detector.operating import operating_facts
 

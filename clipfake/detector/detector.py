@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from clipfake.detector.adapter import DEFAULT_ADAPTER, Adapter, load_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import DEFAULT_ADAPTER, load_adapter
 from clipfake.detector.arithmetic import Arithmetic
 from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.calibration import DecisionRule

@@ -92,7 +92,7 @@ class Scanner:
             UsageError: there is no such operating point, or no such looks.
         """
         if self.scores:
-            from clipfake.detector import adapter as adapters
+            from clipfake.detector import adapter_file as adapters
             from clipfake.detector.looks import Looks
 
             self.given, how = detector, self.plan.how

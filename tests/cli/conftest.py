@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clipfake.detector import detector as detectors
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.detector import Detector
 from tests.small import save_small, small_by_default

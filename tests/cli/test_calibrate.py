@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from clipfake.cli.app import main
-from clipfake.detector import adapter as adapters
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector import adapter_file as adapters
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.calibration import OperatingPoint
 from clipfake.detector.detector import Detector
 from tests.conftest import picture

@@ -13,7 +13,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from clipfake.cli.app import main
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.evaluation.perturbations import CHAINS, perturbation
 from clipfake.imaging.decode import decode

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 
 from clipfake.cli.app import main
 from clipfake.cli.training_screen import TrainingProgress
-from clipfake.detector import adapter as adapters
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector import adapter_file as adapters
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import _build_visual
 from clipfake.detector.detector import Detector
 from clipfake.detector.reference import save_reference

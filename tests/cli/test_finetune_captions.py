@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.captions import CaptionHead, Kind
 from clipfake.detector.detector import Detector
 from tests.cli.command import clipfake, scan

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from tests.cli.command import clipfake as exit_code_of
 from tests.clusters import small_head
 from tests.conftest import encoded, picture

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from clipfake.cli.exit_codes import Exit
-from clipfake.detector.adapter import load_adapter, save_adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.detector.looks import Looks
 from clipfake.evaluation.evaluate import Scorer

@@ -209,7 +209,7 @@ def test_an_adapter_of_another_backbone_is_named(
 ) -> None:
     from dataclasses import replace
 
-    from clipfake.detector.adapter import load_adapter, save_adapter
+    from clipfake.detector.adapter_file import load_adapter, save_adapter
 
     other = replace(load_adapter(), backbone="ViT-L-14/openai")
     save_adapter(other, tmp_path / "large.safetensors")

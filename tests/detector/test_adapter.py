@@ -9,13 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from clipfake.detector.adapter import (
-    DEFAULT_ADAPTER,
-    HEADER_KEY,
-    Adapter,
-    load_adapter,
-    save_adapter,
-)
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import DEFAULT_ADAPTER, HEADER_KEY, load_adapter, save_adapter
 from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.forward import class_tokens

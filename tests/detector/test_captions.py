@@ -12,11 +12,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from clipfake.detector.adapter import (
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import (
     CAPTIONS_FORMAT,
     FORMAT,
     HEADER_KEY,
-    Adapter,
     load_adapter,
     save_adapter,
 )

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from clipfake.detector.adapter import HEADER_KEY, Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import HEADER_KEY, load_adapter, save_adapter
 from clipfake.detector.detector import Detector
 from clipfake.detector.generators import Confidence
 from clipfake.errors import AdapterError

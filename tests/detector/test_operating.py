@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.looks import Looks
 from clipfake.detector.operating import operating_facts
 from clipfake.report.page.operating import Operating

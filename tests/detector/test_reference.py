@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.calibration import DEFAULT_FPR
 from clipfake.detector.head import Head, normalise
 from clipfake.detector.lora import LoraShape
@@ -120,7 +121,7 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, content: bytes) -> None:
 
 
 def test_an_adapter_is_no_reference_set(tmp_path: Path) -> None:
-    from clipfake.detector.adapter import DEFAULT_ADAPTER
+    from clipfake.detector.adapter_file import DEFAULT_ADAPTER
 
     with pytest.raises(UsageError, match="not a readable reference set"):
         load_reference(DEFAULT_ADAPTER)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Hidden

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from clipfake.detector.adapter import DEFAULT_ADAPTER, HEADER_KEY, load_adapter
+from clipfake.detector.adapter_file import DEFAULT_ADAPTER, HEADER_KEY, load_adapter
 from clipfake.detector.backbone import EMBEDDED_ASSET, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.reference import DEFAULT as DEFAULT_REFERENCE

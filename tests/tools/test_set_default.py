@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter, save_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.lora import Lora, LoraShape

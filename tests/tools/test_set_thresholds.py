@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipfake.detector.adapter import load_adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.detector import Detector
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import find_reference, load_reference

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipfake.detector.adapter import Adapter, load_adapter
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.adapter_file import load_adapter
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.head import Head, normalise
 from clipfake.detector.looks import Looks
