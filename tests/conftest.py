@@ -46,6 +46,14 @@ def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def fill(folder: Path, count: int) -> Path:
+    """A new folder with so many pictures, ``0.png`` and on."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.png").write_bytes(encoded(picture(seed=number)))
+    return folder
+
+
 def run_out_of_time(*_: object, **__: object) -> None:
     """What a file that takes too long does, without the wait: its time is up at once."""
     signal.raise_signal(signal.SIGALRM)

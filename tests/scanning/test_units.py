@@ -24,7 +24,7 @@ from clipfake.sources import Item, Selection, Sources
 from clipfake.sources.place import Place
 from clipfake.sources.remote.file import RemoteFile
 from tests.cli.command import clipfake
-from tests.conftest import encoded, picture
+from tests.conftest import fill
 from tests.sources.archives import PICTURE
 
 FILES = 7
@@ -33,9 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "in").mkdir()
-    for number in range(FILES):
-        (tmp_path / "in" / f"{number}.png").write_bytes(encoded(picture(seed=number)))
+    fill(tmp_path / "in", FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -21,6 +21,7 @@ from clipfake.scanning.events import Restored
 from clipfake.sources.place import Place
 from tests.cli.command import clipfake
 from tests.conftest import PATIENCE
+from tests.s3 import bucket_of
 from tests.sources.archives import PICTURE
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
@@ -32,21 +33,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        s3fs.S3FileSystem.clear_instance_cache()  # of another server's
-        patch.setenv("AWS_ACCESS_KEY_ID", "topsecret")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        system = s3fs.S3FileSystem(skip_instance_cache=True)
-        system.mkdir("archive")
-        for number in range(KEYS):
-            system.pipe(f"archive/in/{number:03d}.png", PICTURE)
-        yield "s3://archive"
-    server.stop()
+    with bucket_of("archive", {f"in/{n:03d}.png": PICTURE for n in range(KEYS)}) as url:
+        yield url
 
 
 def plan(bucket: str, unit: int) -> ScanPlan:

@@ -16,6 +16,7 @@ from clipfake.imaging.limits import Limits
 from clipfake.scanning.reader import ReadOptions, read_item
 from clipfake.sources import Selection, Sources
 from tests.conftest import PATIENCE
+from tests.s3 import bucket_of
 from tests.sources.archives import OTHER, PICTURE, TEXT
 
 s3fs = pytest.importorskip("s3fs")
@@ -32,21 +33,8 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        s3fs.S3FileSystem.clear_instance_cache()  # of another server's
-        patch.setenv("AWS_ACCESS_KEY_ID", "topsecret")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        system = s3fs.S3FileSystem(skip_instance_cache=True)
-        system.mkdir("pictures")
-        for name, data in FILES.items():
-            system.pipe(f"pictures/{name}", data)
-        yield "s3://pictures"
-    server.stop()
+    with bucket_of("pictures", FILES) as url:
+        yield url
 
 
 def scanned(*names: str, **rules: Any) -> list[Any]:

@@ -26,7 +26,8 @@ from clipfake.scanning.workers import Sample
 from clipfake.sources import Item
 from clipfake.sources.place import Place
 from tests.cli.command import clipfake
-from tests.conftest import PATIENCE, encoded, picture
+from tests.conftest import PATIENCE, fill
+from tests.scanning.engines.one_machine import OneMachine
 
 FILES, UNIT = 8, 2
 Doing = Callable[[str], None]
@@ -37,22 +38,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Processes:
+class Processes(OneMachine):
     """Stands in for Ray: each actor is a process, which tells its death by a closed pipe."""
 
     def __init__(self) -> None:
         self.meanwhile: Callable[[], None] = lambda: None
         self.landed: Callable[[Any], None] = lambda _: None
         self.actors: list[_Handle] = []
-
-    def is_initialized(self) -> bool:
-        return True
-
-    def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": {"CPU": 4.0}}]
-
-    def put(self, value: Any) -> Any:
-        return value
 
     def remote(self, **_: Any) -> Any:
         return lambda kind: _Remote(lambda job: self._brought_up(kind, job))
@@ -133,9 +125,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "in").mkdir()
-    for number in range(FILES):
-        (tmp_path / "in" / f"{number}.png").write_bytes(encoded(picture(seed=number)))
+    fill(tmp_path / "in", FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

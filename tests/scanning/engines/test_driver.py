@@ -15,25 +15,17 @@ from clipfake.scanning.engines import ray as engine
 from clipfake.scanning.engines.ray import ALONE, TRIES
 from clipfake.scanning.events import Event, Noticed
 from clipfake.scanning.units import Unit
-from tests.conftest import encoded, picture
+from tests.conftest import fill
+from tests.scanning.engines.one_machine import OneMachine
 
 FILES = 8
 
 
-class Stand:
+class Stand(OneMachine):
     """Stands in for Ray: calls are made when they are waited for."""
 
     def __init__(self, deaths: dict[int, int]) -> None:
         self.deaths, self.calls, self.killed = Counter(deaths), list[tuple[int, bool]](), 0
-
-    def is_initialized(self) -> bool:
-        return True
-
-    def nodes(self) -> list[dict[str, Any]]:
-        return [{"Alive": True, "Resources": {"CPU": 4.0}}]
-
-    def put(self, value: Any) -> Any:
-        return value
 
     def remote(self, **_: Any) -> Any:
         return lambda kind: _Remote(lambda job: _Handle(kind(job), self))
@@ -72,9 +64,7 @@ class _Handle:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "in").mkdir()
-    for number in range(FILES):
-        (tmp_path / "in" / f"{number}.png").write_bytes(encoded(picture(seed=number)))
+    fill(tmp_path / "in", FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

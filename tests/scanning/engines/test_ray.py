@@ -24,7 +24,7 @@ from clipfake.scanning.engines.ray import TRIES
 from clipfake.scanning.events import Event, Noticed, Restored
 from clipfake.sources.place import Place
 from tests.cli.command import clipfake
-from tests.conftest import PATIENCE, encoded, picture
+from tests.conftest import PATIENCE, fill
 from tests.small import small_adapter, small_tower
 
 FILES = 8
@@ -53,9 +53,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "in").mkdir()
-    for number in range(FILES):
-        (tmp_path / "in" / f"{number}.png").write_bytes(encoded(picture(seed=number)))
+    fill(tmp_path / "in", FILES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
