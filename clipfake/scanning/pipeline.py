@@ -8,7 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,6 +20,7 @@ from clipfake.errors import ClipfakeError, UsageError
 from clipfake.plan import ScanPlan
 from clipfake.plan.groups import is_parts
 from clipfake.records import Record
+from clipfake.report.baseline import Baseline
 from clipfake.report.custody import Inputs, custody_path, write_custody
 from clipfake.report.findings import parse_kinds
 from clipfake.report.journal import Journal, journal_path
@@ -145,38 +146,53 @@ def _events(
     explain: Explainer | None,
 ) -> Generator[Event, None, None]:
     out = _Outputs.of(plan)
-    # a cluster that is not there is told before anything is written
-    with _cluster_of(plan) as cluster:
-        yield from _scanned(plan, out, cluster, items, detector, transform, count, explain)
+    paths = plan.what.paths if items is None else ()
+    changes = changes_of(plan) if items is None else None
+    sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
+    asked = _Asked(plan, out, sources, items, baseline_of(plan), Scanner.of(plan, transform))
+    cluster = _cluster_of(plan)
+    if cluster is None:
+        yield from _scanned(asked, None, detector, count, explain)
+        return
+    asked.scanner.know(detector)
+    # the plan's faults are told before a cluster is waited for, the cluster's before any is written
+    with cluster:
+        yield from _scanned(asked, cluster, detector, count, explain)
 
 
-def _cluster_of(plan: ScanPlan) -> AbstractContextManager["Cluster | None"]:
+@dataclass(frozen=True)
+class _Asked:
+    """A plan whose names were looked at, before anything is written."""
+
+    plan: ScanPlan
+    out: "_Outputs"
+    sources: Sources
+    items: Iterable[Item] | None
+    baseline: Baseline | None
+    scanner: Scanner
+
+
+def _cluster_of(plan: ScanPlan) -> "Cluster | None":
     if plan.run.engine != "ray":
-        return nullcontext()
+        return None
     from clipfake.scanning.engines.ray import Cluster
 
     return Cluster(plan.run.address)
 
 
 def _scanned(
-    plan: ScanPlan,
-    out: "_Outputs",
+    asked: _Asked,
     cluster: "Cluster | None",
-    items: Iterable[Item] | None,
     detector: "Detector | None",
-    transform: Transform | None,
     count: bool,
     explain: Explainer | None,
 ) -> Generator[Event, None, None]:
-    paths = plan.what.paths if items is None else ()
-    changes = changes_of(plan) if items is None else None
-    sources = Sources(paths, selection_of(plan), null=plan.what.null, changes=changes)
-    baseline = baseline_of(plan)
-    scanner = Scanner.of(plan, transform)
-    here = cluster is None
-    if scanner.scores and here and detector is None:
-        yield Loading()
-    scanner.load(detector) if here else scanner.know(detector)
+    plan, out, sources, items = asked.plan, asked.out, asked.sources, asked.items
+    baseline, scanner = asked.baseline, asked.scanner
+    if cluster is None:
+        if scanner.scores and detector is None:
+            yield Loading()
+        scanner.load(detector)
     fails = parse_kinds(plan.outputs.fail_on, strict=plan.outputs.strict)
     summary = Summary(fail_on=fails, top=plan.outputs.top, kept=plan.outputs.explain)
     inputs = Inputs()

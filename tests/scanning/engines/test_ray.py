@@ -14,7 +14,7 @@ import pytest
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.detector.detector import Detector
-from clipfake.errors import UsageError
+from clipfake.errors import ClipfakeError, UsageError
 from clipfake.plan import ScanPlan
 from clipfake.report.parquet import parquet_files, read_about
 from clipfake.report.parts import check_parts
@@ -227,6 +227,25 @@ def test_a_cluster_that_does_not_answer_is_told(
     with pytest.raises(UsageError, match=r"--address 10\.0\.0\.9:6379") as told:
         events_of(plan("r.parts", no_pixels=True, address="10.0.0.9:6379"))
     assert remedy in str(told.value)
+    assert not Path("r.parts").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "told"),
+    [
+        ("im", {"no_pixels": True}, "im"),
+        ("in", {"fpr": 0.5}, "0.5"),
+        ("in", {"adapter": Path("none.safetensors")}, "none.safetensors"),
+    ],
+)
+def test_what_is_mistyped_is_told_before_a_cluster_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, path: str, options: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(engine, "_imported", lambda: Refusing("no cluster"))
+    asked = ScanPlan.of([path], output=["r.parts"], engine="ray", **options)
+    with pytest.raises(ClipfakeError, match=told) as error:
+        events_of(asked)
+    assert "no cluster" not in str(error.value)
     assert not Path("r.parts").exists()
 
 
