@@ -83,7 +83,8 @@ def test_a_page_of_no_rows_is_a_page(tmp_path: Path) -> None:
     ],
 )
 def test_what_made_a_report_may_be_anything(tmp_path: Path, about: dict[str, Any]) -> None:
-    page_of(tmp_path, [record()], about)
+    found = page_of(tmp_path, [record()], about)
+    assert found.data["meta"]["rows"] == len(found.data["details"]) == 1
 
 
 def test_pictures_are_in_the_page(tmp_path: Path) -> None:
