@@ -25,14 +25,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kill import pictures
-
 
 def rows(files: int, rounds: int) -> None:
     """Print the seconds of each way, in turn."""
     import pyarrow.parquet as pq
     import ray
 
+    from benchmarks.kill import pictures
     from clipfake.plan import ScanPlan
     from clipfake.report.parquet import parquet_files
     from clipfake.scanning import run
@@ -65,52 +64,63 @@ def rows(files: int, rounds: int) -> None:
     ray.shutdown()
 
 
-_LIST = """
-import resource, sys, time
-from clipfake.plan import ScanPlan
-from clipfake.scanning.parts import selection_of
-from clipfake.scanning.provenance import open_units
-from clipfake.sources import Sources
-from clipfake.sources.place import Place
-start = time.monotonic()
-plan = ScanPlan.of([sys.argv[1]], output=[sys.argv[2]], no_pixels=True, allow_network=True)
-sources = Sources(plan.what.paths, selection_of(plan))
-units = open_units(plan, Place(sys.argv[2]), sources, None)
-first = None
-for unit in units.cut(sources, sources.passed_over):
-    first = first or time.monotonic() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-took = time.monotonic() - start
-print(units.listed.items, units.listed.units, round(first, 2), round(took, 1), peak)
-"""
+def list_here(source: str, report: str) -> None:
+    """List a source into units, in this process, and print what it took."""
+    from clipfake.plan import ScanPlan
+    from clipfake.scanning.parts import selection_of
+    from clipfake.scanning.provenance import open_units
+    from clipfake.sources import Sources
+    from clipfake.sources.place import Place
+
+    start, first = time.monotonic(), 0.0
+    plan = ScanPlan.of([source], output=[report], no_pixels=True, allow_network=True)
+    sources = Sources(plan.what.paths, selection_of(plan))
+    units = open_units(plan, Place(report), sources, None, None)
+    for _unit in units.cut(sources, sources.passed_over):
+        first = first or time.monotonic() - start
+    took = time.monotonic() - start
+    assert units.listed is not None
+    print(units.listed.items, units.listed.units, round(first, 2), round(took, 1), _peak())
+
+
+def drive_here(source: str, report: str, engine: str) -> None:
+    """Scan a manifest without pixels, in this process, and print what it took."""
+    start = time.monotonic()
+    from clipfake.plan import ScanPlan
+    from clipfake.scanning import run
+    from clipfake.scanning.events import Noticed, Recorded
+
+    options: dict[str, Any] = {"no_pixels": True, "workers": 0}
+    begun, row, rows = 0.0, 0.0, 0
+    with run(ScanPlan.of([source], output=[report], engine=engine, **options)) as events:
+        for event in events:
+            if isinstance(event, Noticed) and "first unit under way" in event.text:
+                begun = time.monotonic() - start
+            rows += isinstance(event, Recorded)
+            row = row or (rows and time.monotonic() - start)
+    took = time.monotonic() - start
+    print(rows, round(begun, 1), round(row, 1), round(took, 1), _peak())
+
+
+def _peak() -> int:
+    """Most memory that this process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _apart(name: str, *arguments: str) -> list[str]:
+    """What a function of this module prints, in a process of its own."""
+    code = f"import sys; from benchmarks.ray import {name}; {name}(*sys.argv[1:])"
+    words = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr[-800:])
+    return done.stdout.split()
 
 
 def _listed(source: str, folder: Path, name: str) -> None:
-    words = [sys.executable, "-c", _LIST, source, str(folder / f"{name}.parts")]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    items, units, first, seconds, peak = done.stdout.split()
+    found = _apart("list_here", source, str(folder / f"{name}.parts"))
+    items, units, first, seconds, peak = found
     print(f"{items} items, {units} units: first after {first} s, all after {seconds} s, {peak} MiB")
-
-
-_DRIVE = """
-import resource, sys, time
-start = time.monotonic()
-from clipfake.plan import ScanPlan
-from clipfake.scanning import run
-from clipfake.scanning.events import Noticed, Recorded
-source, report, engine = sys.argv[1:]
-plan = ScanPlan.of([source], output=[report], engine=engine, no_pixels=True, workers=0)
-begun = row = None
-rows = 0
-with run(plan) as events:
-    for event in events:
-        if isinstance(event, Noticed) and "first unit under way" in event.text:
-            begun = time.monotonic() - start
-        rows += isinstance(event, Recorded)
-        row = row or (rows and time.monotonic() - start)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-print(rows, round(begun or 0.0, 1), round(row, 1), round(time.monotonic() - start, 1), peak)
-"""
 
 
 def _manifest(folder: Path, count: int) -> Path:
@@ -135,18 +145,8 @@ def driver(items: int, engine: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         for count in (items // 10, items):
             report = str(Path(name) / f"{count}.parts")
-            words = [
-                sys.executable,
-                "-c",
-                _DRIVE,
-                str(_manifest(Path(name), count)),
-                report,
-                engine,
-            ]
-            done = subprocess.run(words, capture_output=True, text=True)
-            if done.returncode:
-                sys.exit(done.stderr[-800:])
-            rows, begun, row, seconds, peak = done.stdout.split()
+            source = str(_manifest(Path(name), count))
+            rows, begun, row, seconds, peak = _apart("drive_here", source, report, engine)
             print(
                 f"{rows} rows by {engine}: first unit under way after {begun} s, first row after "
                 f"{row} s, all after {seconds} s; the driver held {peak} MiB at most",
@@ -199,8 +199,7 @@ def main() -> None:
         driver(args.items, args.engine)
     else:
         listing(args.keys)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"load {os.getloadavg()[0]:.1f}; this process held {own} MiB at most")
+    print(f"load {os.getloadavg()[0]:.1f}; this process held {_peak()} MiB at most")
 
 
 if __name__ == "__main__":
