@@ -19,13 +19,12 @@ import argparse
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from clipfake.errors import ImageError
 from clipfake.imaging.decode import thumbnail
 from clipfake.imaging.limits import Limits
-from tools.gather_images import COLUMNS, HASHED_SIDE, Row, alike, blobs, clone_of, dhash, read_csv
+from tools.gather_images import COLUMNS, HASHED_SIDE, Row, alike, dhash, found, read_csv
 from tools.kept_back import KeptBack
 
 
@@ -66,7 +65,7 @@ def main() -> None:
         if kept_back.repository(repo):
             counts["kept back"] += len(picks)
             continue
-        for pick, data in _files(args.files, args.clones, repo, picks):
+        for pick, data in found(args.files, args.clones, repo, picks):
             if data is None:
                 counts["not found"] += 1
                 continue
@@ -93,26 +92,6 @@ def main() -> None:
         writer.writerows([*known, *new])
     for what, count in sorted(counts.items()):
         print(f"{count:6d} {what}")
-
-
-def _files(
-    files: Path | None, clones: Path, repo: str, picks: list[Row]
-) -> Iterator[tuple[Row, bytes | None]]:
-    """Each pick's bytes; None where there are none with the right sha256."""
-    missing = []
-    for pick in picks:
-        name = pick["sha256"] + PurePosixPath(pick["src_path"]).suffix.lower()
-        path = files / name if files else None
-        if path is None or not path.is_file():
-            missing.append(pick)
-            continue
-        data = path.read_bytes()
-        yield pick, data if hashlib.sha256(data).hexdigest() == pick["sha256"] else None
-    git = clone_of(clones, repo)
-    if git is None:
-        yield from ((pick, None) for pick in missing)
-    elif missing:
-        yield from blobs(git, missing)
 
 
 if __name__ == "__main__":

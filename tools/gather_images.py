@@ -1,11 +1,12 @@
 """Gather full-size originals, and more images of the same sources, out of clones of repositories.
 
-    python tools/gather_images.py MANIFEST.csv ORIGINS.csv CLONES --out FOLDER
+    python -m tools.gather_images MANIFEST.csv ORIGINS.csv CLONES --out FOLDER
 
 ORIGINS.csv says where images were found: key (stem of the file's name in the manifest), repo
 (owner/name), commit, src_path, sha256. CLONES holds a git directory for each repository,
-`owner+name/repo` or `owner+name/repo/.git`; absent ones are passed over. Blobs are read with git,
-so nothing is checked out, and only bytes with the named sha256 are used.
+`owner+name/repo` or `owner+name/repo/.git`; absent ones are passed over, unless `--files FOLDER`
+holds their images under the names of their sha256. Blobs are read with git, so nothing is checked
+out, and only bytes with the named sha256 are used.
 
 FOLDER then holds `full/`, the originals byte for byte, and `manifest.csv` for
 `tools/fit_default.py`: the manifest's normalised rows and the new ones, paths absolute, with a
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("origins", type=Path)
     parser.add_argument("clones", type=Path)
+    parser.add_argument("--files", type=Path, help="folder of files named by their sha256")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     (args.out / "full").mkdir(parents=True, exist_ok=True)
@@ -57,14 +59,12 @@ def main() -> None:
     hashes = [dhash(Image.open(row["path"])) for row in known.values()]
     counts, new = Counter[str](), []
     for repo, origins in by_repo.items():
-        git = clone_of(args.clones, repo)
-        splits = {known[o["key"]]["split"] for o in origins if o["key"] in known}
-        if git is None or "val" in splits:
-            counts["of repositories with images in val, or not cloned"] += len(origins)
+        if "val" in {known[o["key"]]["split"] for o in origins if o["key"] in known}:
+            counts["of repositories with images in val"] += len(origins)
             continue
-        for origin, data in blobs(git, origins):
+        for origin, data in found(args.files, args.clones, repo, origins):
             if data is None:
-                counts["not in the clone"] += 1
+                counts["not found"] += 1
                 continue
             full = args.out / "full" / (origin["key"] + PurePosixPath(origin["src_path"]).suffix)
             if origin["key"] in known:
@@ -99,6 +99,26 @@ def clone_of(clones: Path, repo: str) -> Path | None:
     """The git directory of a repository's clone; None where there is none."""
     places = (clones / repo.replace("/", "+") / name for name in ("repo/.git", "repo"))
     return next((place for place in places if place.is_dir()), None)
+
+
+def found(
+    files: Path | None, clones: Path, repo: str, rows: list[Row]
+) -> Iterator[tuple[Row, bytes | None]]:
+    """Each row's bytes, from a folder or a clone; None where neither has the right sha256."""
+    missing = []
+    for row in rows:
+        name = row["sha256"] + PurePosixPath(row["src_path"]).suffix.lower()
+        path = files / name if files else None
+        if path is None or not path.is_file():
+            missing.append(row)
+            continue
+        data = path.read_bytes()
+        yield row, data if hashlib.sha256(data).hexdigest() == row["sha256"] else None
+    git = clone_of(clones, repo)
+    if git is None:
+        yield from ((row, None) for row in missing)
+    elif missing:
+        yield from blobs(git, missing)
 
 
 def alike(hashed: int, others: list[int]) -> bool:
