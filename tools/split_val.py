@@ -1,6 +1,7 @@
 """Labelled rows of a manifest, and what an adapter does on those of split val."""
 
 import csv
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,12 @@ def labels(rows: Rows) -> Bools:
     return np.array([row["label"] == "fake" for row in rows])
 
 
+def fold_of(rows: Rows, folds: int) -> npt.NDArray[np.int64]:
+    """The fold of each image, by its source alone, so that more data leave it where it is."""
+    digests = [hashlib.sha256(row["source"].encode()).digest() for row in rows]
+    return np.array([digest[0] % max(1, folds) for digest in digests], dtype=np.int64)
+
+
 def shown_tokens(
     detector: Detector,
     work: Path,
@@ -45,6 +52,7 @@ def shown_tokens(
     augmentation: int | None = None,
     change: Change | None = None,
     *,
+    chained: int | None = None,
     tiled: bool = False,
 ) -> torch.Tensor:
     """Tokens of ``work/name.npy``, computed if they are not there, as ``cached_tokens``."""
@@ -58,6 +66,7 @@ def shown_tokens(
         paths,
         work / f"{name}.npy",
         augmentation=augmentation,
+        chained=chained,
         change=change,
         tiled=tiled,
         workers=default_workers(),

@@ -10,7 +10,7 @@ import random
 import numpy as np
 from PIL import Image, ImageFilter
 
-_FILTERS = (
+FILTERS = (
     Image.Resampling.BICUBIC,
     Image.Resampling.BILINEAR,
     Image.Resampling.LANCZOS,
@@ -38,14 +38,14 @@ def augment(image: Image.Image, rng: random.Random, *, harsh: bool = False) -> I
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < (0.7 if harsh else 0.5):
         side = max(SMALLEST, round(image.width * rng.uniform(0.25 if harsh else 0.4, 1.1)))
-        image = image.resize((side, side), rng.choice(_FILTERS))
+        image = image.resize((side, side), rng.choice(FILTERS))
     if rng.random() < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.0)))
     if rng.random() < (0.3 if harsh else 0.1):
-        image = _add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
+        image = add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
     image = _recompress(image, rng)
     if harsh and rng.random() < 0.3:
-        image = _add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
+        image = add_noise(image, rng.uniform(1.0, 8.0), rng.getrandbits(32))
     return image
 
 
@@ -56,7 +56,8 @@ def _crop(image: Image.Image, rng: random.Random, least: float) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def _add_noise(image: Image.Image, deviation: float, seed: int) -> Image.Image:
+def add_noise(image: Image.Image, deviation: float, seed: int) -> Image.Image:
+    """An RGB image with Gaussian noise, its standard deviation in grey levels of 256."""
     samples = np.asarray(image, dtype=np.float32)
     noise = np.random.default_rng(seed).normal(0.0, deviation, samples.shape)
     return Image.fromarray((samples + noise).round().clip(0, 255).astype(np.uint8))

@@ -19,6 +19,7 @@ from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.scanning.processes.pool import in_order
 from clipfake.scanning.processes.worker import quiet_worker
 from clipfake.training.augment import augment
+from clipfake.training.chains import CHAINED_SIDE, chain
 
 AUGMENTED_SIDE = 512  # short side from which augmentation starts, at most
 
@@ -41,12 +42,13 @@ class _Squares:
         self,
         preprocessing: Preprocessing,
         augmentation: int | None,
+        chained: int | None,
         change: Change | None,
         *,
         tiled: bool,
     ) -> None:
         self.preprocessing, self.augmentation = preprocessing, augmentation
-        self.change, self.tiled = change, tiled
+        self.chained, self.change, self.tiled = chained, change, tiled
 
     def __call__(self, paths: Sequence[str]) -> list[Pixels]:
         """Squares of each file, uint8 ``[T, 3, S, S]``: its tiles, or the centre square alone."""
@@ -61,12 +63,17 @@ class _Squares:
 
     def _views(self, data: bytes) -> Views:
         data = data if self.change is None else self.change(data)
-        if self.augmentation is None:
-            return decode(data, self.preprocessing, Limits(), tiled=self.tiled).views
         # chance depends on the pass and the bytes alone, not on where a file lies
-        rng = random.Random(f"{self.augmentation}:{hashlib.sha256(data).hexdigest()}")  # noqa: S311
-        image = thumbnail(data, AUGMENTED_SIDE, Limits())
-        changed = augment(image, rng, harsh=self.augmentation % 2 == 1)
+        digest = hashlib.sha256(data).hexdigest()
+        if self.chained is not None:
+            image = thumbnail(data, CHAINED_SIDE, Limits())
+            changed = chain(image, random.Random(f"chain-{self.chained}:{digest}"))  # noqa: S311
+        elif self.augmentation is not None:
+            rng = random.Random(f"{self.augmentation}:{digest}")  # noqa: S311
+            image = thumbnail(data, AUGMENTED_SIDE, Limits())
+            changed = augment(image, rng, harsh=self.augmentation % 2 == 1)
+        else:
+            return decode(data, self.preprocessing, Limits(), tiled=self.tiled).views
         return to_views(changed, self.preprocessing, tiled=self.tiled)[0]
 
 
@@ -76,6 +83,7 @@ def cached_tokens(
     file: Path,
     *,
     augmentation: int | None = None,
+    chained: int | None = None,
     change: Change | None = None,
     tiled: bool = False,
     workers: int = 1,
@@ -89,6 +97,8 @@ def cached_tokens(
         file: ``.npy``, with its key beside it in a ``.json``.
         augmentation: number of an augmented pass, odd ones harsh; None for the squares that a
             scan sees.
+        chained: number of a pass of chains of changes (``chains``), which goes before
+            ``augmentation``.
         change: what is done to each file first.
         tiled: of the second look: of each image the mean over its tiles.
         workers: decoding processes.
@@ -110,6 +120,7 @@ def cached_tokens(
         "precision": str(detector.precision),
         "encoder": detector.arithmetic.encoder,
         "augmentation": augmentation,
+        **({} if chained is None else {"chained": chained}),
         **({} if change is None else {"change": change.name}),
         **({"tiled": True} if tiled else {}),
         "paths": list(paths),
@@ -125,7 +136,7 @@ def cached_tokens(
             missing = [row for row, path in enumerate(paths) if path not in at]
             for row in set(range(len(paths))) - set(missing):
                 tokens[row] = old[at[paths[row]]]
-        squares = _Squares(adapter.preprocessing, augmentation, change, tiled=tiled)
+        squares = _Squares(adapter.preprocessing, augmentation, chained, change, tiled=tiled)
         size = detector.batch_size
         names = [paths[row] for row in missing]
         batches = [names[start : start + size] for start in range(0, len(names), size)]
