@@ -29,15 +29,17 @@ def main() -> None:
             key = (row.split, kind if dash else "other")
             kinds[key].add(row.source)
             images[key] += 1
-    print("| real images | train | sources | val | sources |\n|---|---|---|---|---|")
+    splits = list(dict.fromkeys(row.split for row in rows))
+    head = " | ".join(f"{split} | sources" for split in splits)
+    print(f"| real images | {head} |\n|---|{'---|' * 2 * len(splits)}")
     for kind in sorted({kind for _, kind in images}):
         cells = [
             str(count)
-            for split in ("train", "val")
+            for split in splits
             for count in (images[split, kind], len(kinds[split, kind]))
         ]
         print(f"| {kind} | " + " | ".join(cells) + " |")
-    for split in ("train", "val"):
+    for split in splits:
         fakes = [row for row in rows if row.is_ai and row.split == split]
         counts = Counter(row.generator for row in fakes)
         sources = len({row.source for row in fakes})

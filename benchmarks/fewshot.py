@@ -2,13 +2,13 @@
 
     python -m benchmarks.fewshot MANIFEST.csv --work FOLDER
 
-MANIFEST and FOLDER are those of `tools/fit_default.py`, whose tokens are used. For each of the
-generators of split val that have most images, a head is fitted without any image of it. Then the
-head is corrected by some of its images and as many real ones of one half of the sources of split
-val. The gain is measured on the generator's other images, the loss on all other generators and on
-real images of the other half. Thresholds are set as `clipfake finetune` does: at 1 % of real
-images on the shots, each scored by a head that had not seen it, and on the first half, of which
-every other source holds the correction back as the reference set does.
+MANIFEST is that of `tools/fit_default.py`; FOLDER keeps the tokens. For each of the generators of
+split val that have most images, a head is fitted without any image of it. Then the head is
+corrected by some of its images and as many real ones of one half of the sources of split val. The
+gain is measured on the generator's other images, the loss on all other generators and on real
+images of the other half. Thresholds are set as `clipfake finetune` does: at 1 % of real images on
+the shots, each scored by a head that had not seen it, and on the first half, of which every other
+source holds the correction back as the reference set does.
 """
 
 import argparse

@@ -1,14 +1,19 @@
-"""Fit a head for the default adapter on tokens of the frozen tower, or of a tuned one.
+"""Fit the head of the default adapter on tokens of the frozen tower.
 
-    python -m tools.fit_default MANIFEST.csv --work FOLDER --out ADAPTER.safetensors
+    python -m tools.fit_default MANIFEST.csv --originals FOLDER --origins ORIGINS.csv \
+        --work FOLDER --out ADAPTER.safetensors
 
-The manifest has columns path, split (train, val), label (real, fake), generator and source; it may
-have form (only rows with form=normalised are used) and full (a full-size original of the image,
-or empty), as `tools/gather_images.py` writes it. The head has hidden units. It is the mean of
-networks fitted on class tokens of split train, half of them on images as they are and at full size,
-half on augmented ones too; which of these an image is shown as, chance decides in each epoch.
-`--tower ADAPTER` computes the tokens with the LoRA of a tuned adapter. Calibration and thresholds
-are set on split val. Tokens are kept in the work folder, so that a second run takes minutes.
+The manifest has columns path, split, label (real, fake), generator and source, as
+`tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
+them. The head has hidden units. It is the mean of networks fitted on class tokens of the images of
+`--splits`, half of them on images at full size and their small copies, half on these and on chains
+of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
+in each epoch. `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head that
+tells generators apart beside it; the head is fitted on the frozen tower all the same, since a tower
+shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads, each
+without the sources of a fold, whose scores of these thresholds can be set on
+(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds are set on
+split val. Tokens are kept in the work folder, so that a second run takes minutes.
 """
 
 import argparse
@@ -16,13 +21,16 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
+from clipfake.detector import backbone as backbones
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.adapter_file import load_adapter, save_adapter
-from clipfake.detector.backbone import load_backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
@@ -31,18 +39,31 @@ from clipfake.sources.labelled import Example
 from clipfake.training.heads import HeadOptions, fit_head, mean_head
 from clipfake.training.sampling import weights
 from clipfake.training.validation import calibrate
-from tools.split_val import figures, labels, read_rows, scored, shown_tokens
+from tools.fit_generators import full_size
+from tools.gather_images import Row
+from tools.split_val import figures, fold_of, labels, scored, shown_tokens
 
 
-def blank(tower: Adapter | None, backbone_name: str, blocks: tuple[int, ...]) -> Adapter:
-    """An adapter whose head is still to be fitted."""
-    backbone = load_backbone(backbone_name)
+def blank(backbone_name: str, blocks: tuple[int, ...]) -> Adapter:
+    """An adapter of the frozen tower whose head is still to be fitted."""
+    backbone = backbones.load_backbone(backbone_name)
     head = Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
     preprocessing = Preprocessing(size=backbone.image_size)
-    adapter = Adapter("", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {})
+    return Adapter("", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {})
+
+
+def over(tower: Adapter | None, adapter: Adapter) -> Adapter:
+    """The adapter with the LoRA and the head for generators of another."""
     if tower is None:
         return adapter
-    return dataclasses.replace(adapter, lora_shape=tower.lora_shape, lora=tower.lora)
+    return dataclasses.replace(
+        adapter, lora_shape=tower.lora_shape, lora=tower.lora, generators=tower.generators
+    )
+
+
+def fold_file(out: Path, fold: int) -> Path:
+    """Where the adapter of a fold is written."""
+    return out.with_name(f"{out.stem}-fold-{fold}{out.suffix}")
 
 
 def main() -> None:
@@ -50,76 +71,106 @@ def main() -> None:
     defaults = HeadOptions()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("manifest", type=Path)
+    parser.add_argument("--originals", type=Path, help="folder of files named by their sha256")
+    parser.add_argument("--origins", type=Path, help="key and sha256 of the manifest's images")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tower", type=Path, help="adapter whose LoRA computes the tokens")
+    parser.add_argument("--tower", type=Path, help="adapter whose LoRA is put under the head")
+    parser.add_argument("--splits", nargs="+", default=["train"], help="that the head is fitted on")
+    parser.add_argument("--folds", type=int, default=0, help="heads without the sources of each")
+    parser.add_argument(
+        "--fit", nargs="+", metavar="WHAT", help="head and folds, by number, of all that there are"
+    )
     parser.add_argument("--backbone", default="ViT-B-16/openai")
     parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
-    parser.add_argument("--passes", type=int, default=1, help="augmented passes over split train")
+    parser.add_argument("--chains", type=int, default=1, help="passes of chains of changes")
     parser.add_argument("--members", type=int, default=2, help="networks of each half")
-    parser.add_argument("--units", type=int, default=defaults.units)
+    parser.add_argument("--units", type=int, default=112)
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--name", default="hidden-b4-12")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    rows = read_rows(args.manifest)
-    train = [row for row in rows if row["split"] == "train"]
+    rows = list(full_size(args.manifest, args.originals, args.origins))
+    train = [row for row in rows if row["split"] in args.splits]
     val = [row for row in rows if row["split"] == "val"]
     first, last = map(int, args.blocks.split("-"))
     tower = load_adapter(args.tower) if args.tower else None
-    adapter = blank(tower, args.backbone, tuple(range(first, last + 1)))
-    detector = Detector(load_backbone(args.backbone), adapter)
+    adapter = blank(args.backbone, tuple(range(first, last + 1)))
+    detector = Detector(backbones.load_backbone(args.backbone), adapter)
 
-    def tokens(name: str, paths: list[str], augmentation: int | None = None) -> torch.Tensor:
-        return shown_tokens(detector, args.work, name, paths, augmentation)
+    def tokens(name: str, paths: list[str], chained: int | None = None) -> torch.Tensor:
+        return shown_tokens(detector, args.work, name, paths, chained=chained)
 
     paths = [row["path"] for row in train]
-    clean = [tokens("as-given", paths)]
-    originals = {at: row["full"] for at, row in enumerate(train) if row.get("full")}
-    if originals:
-        clean.append(clean[0].clone())
-        clean[1][list(originals)] = tokens("full-size", list(originals.values()))
-    augmented = []
-    for number in range(args.passes):
-        # even passes start from the full-size originals, odd ones (harsh) from images as given
-        start = paths if number % 2 else [row.get("full") or row["path"] for row in train]
-        augmented.append(tokens(f"augmented-{number}", start, number))
-
-    examples = [
-        Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in train
-    ]
+    small = [row["small"] if row.get("full") else row["path"] for row in train]
+    passes = [tokens("full-size", paths), tokens("small", small)]
+    passes += [tokens(f"chained-{number}", paths, number) for number in range(args.chains)]
     options = HeadOptions(
         members=args.members, units=args.units, epochs=args.epochs, seed=args.seed
     )
-    fitted = [
-        fit_head(seen, labels(train), weights(examples), options)
-        for seen in ([clean, clean + augmented] if augmented else [clean])
-    ]
-    head = mean_head(fitted)
-    adapter = dataclasses.replace(adapter, name=args.name, head=head).as_stored()
-    val_logits = adapter.head(tokens("val", [row["path"] for row in val]).float())
-    adapter = calibrate(adapter, [scored(val_logits, val)])
-    facts = {
-        "training": {
-            "manifest_sha256": hashlib.sha256(args.manifest.read_bytes()).hexdigest(),
-            "images": dict(Counter(row["label"] for row in train)),
-            "full_size": len(originals),
-            "sources": len({row["source"] for row in train}),
-            "generators": len({r["generator"] for r in train if r["label"] == "fake"}),
-            "method": "hidden units on class tokens: the mean of a head fitted on images as they "
-            "are and at full size, and of one fitted on these and augmented passes",
-            "passes": args.passes,
+    wanted = args.fit or ["head", *map(str, range(args.folds))]
+    fold = fold_of(train, args.folds)
+    for what in wanted:
+        kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
+        part = [seen[torch.from_numpy(kept)] for seen in passes]
+        head = fit(part, [train[row] for row in kept], options)
+        fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head)).as_stored()
+        if what != "head":
+            save_adapter(fitted, fold_file(args.out, int(what)))
+            print(f"wrote {fold_file(args.out, int(what))}", flush=True)
+            continue
+        own = Detector(backbones.load_backbone(args.backbone), fitted)
+        paths = [row["path"] for row in val]
+        logits = fitted.head(shown_tokens(own, args.work, "val", paths).float())
+        fitted = calibrate(fitted, [scored(logits, val)])
+        about = trained_on(train, args.manifest) | {
+            "splits": args.splits,
+            "chains": args.chains,
             "head": dataclasses.asdict(options),
-            "tower": tower.facts.get("training") if tower else "frozen",
+            "tower": tower_of(tower),
             "precision": str(detector.precision),
-        },
-        "metrics": {"split": "val", **figures(adapter, val_logits, val)},
+        }
+        facts = {"training": about, "metrics": {"split": "val", **figures(fitted, logits, val)}}
+        save_adapter(dataclasses.replace(fitted, facts=facts), args.out)
+        print(json.dumps(facts, indent=2))
+        print(f"wrote {args.out}, {load_adapter(args.out).label}", flush=True)
+
+
+def trained_on(rows: Sequence[Row], manifest: Path) -> dict[str, Any]:
+    """What the header says of the images, and of the method."""
+    return {
+        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "images": dict(Counter(row["label"] for row in rows)),
+        "small_copies": sum(bool(row.get("full")) for row in rows),
+        "sources": len({row["source"] for row in rows}),
+        "generators": len({row["generator"] for row in rows if row["label"] == "fake"}),
+        "method": "hidden units on class tokens of the frozen tower: the mean of a head fitted on "
+        "images at full size and small, and of one fitted on these and chains of changes",
     }
-    adapter = dataclasses.replace(adapter, facts=facts)
-    save_adapter(adapter, args.out)
-    print(json.dumps(facts, indent=2))
-    print(f"wrote {args.out}, {load_adapter(args.out).label}")
+
+
+def tower_of(adapter: Adapter | None) -> object:
+    """How the tower was tuned, as the header of the adapter that it is of says."""
+    if adapter is None:
+        return "frozen"
+    return adapter.facts.get("training", {}).get("tower", adapter.label)
+
+
+def fit(passes: Sequence[torch.Tensor], rows: Sequence[Row], options: HeadOptions) -> Head:
+    """The mean of heads fitted on the first two passes, and on all.
+
+    Args:
+        passes: tokens ``[N, K, W]`` of the same images: at full size, small, and chained.
+        rows: ``[N]``, what the images are.
+        options: of each of the heads.
+    """
+    weight = weights(
+        [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
+    )
+    parts = [passes[:2], passes] if len(passes) > 2 else [passes]
+    is_ai = labels(list(rows))
+    return mean_head([fit_head(part, is_ai, weight, options) for part in parts])
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""Set calibration and thresholds of both looks of an adapter, on images that it never saw.
+"""Set calibration and thresholds of both looks of an adapter, on images that its head never saw.
 
     python -m tools.set_thresholds ADAPTER MANIFEST.csv --originals FOLDER --origins ORIGINS.csv \
         --work FOLDER --out ADAPTER.safetensors --reference REFERENCE.safetensors
 
 The manifest has columns path, split, label (real, fake), generator and source, as
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
-them. Rows of the splits val and thresholds are used: neither the head nor the tower may have been
-fitted on an image of their sources. A threshold is the lowest one whose false-positive rate has its
-upper 95 % bound at the stated rate. Head and tower stay as they are. Real images of the kinds
-`--apart` are measured and bear on nothing: what a generative network has redrawn is neither a
-photograph nor made up. Tokens are kept in the work folder. The reference set keeps tokens of both
-looks at a third of the sources of split val.
+them. Rows of the splits val, unseen and thresholds are used: neither the head nor the tower may
+have been fitted on an image of their sources. With `--folds N` the head may have been fitted on
+those of split thresholds, and real images of split train take part as well: all these are scored by
+the head that `tools/fit_default.py` fitted without the fold of their source. The tower was tuned on
+images of split train. It moves logits of real ones among them further down than those of others; by
+the difference of the two means they are raised again. A threshold is the lowest one whose false-
+positive rate has its upper 95 % bound at the stated rate. Head and tower stay as they are. Real
+images of the kinds `--apart` are measured and bear on nothing: what a generative network has
+redrawn is neither a photograph nor made up. Tokens are kept in the work folder, and `logits.csv`,
+what each image got. The reference set keeps tokens of both looks at a third of the sources of split
+val.
 """
 
 import argparse
@@ -28,17 +33,17 @@ import torch
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.calibration import Floats, Platt, expected_calibration_error
-from clipfake.detector.detector import Detector
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import save_reference
-from clipfake.detector.second_look import SecondLook, Thresholds, both_logits
+from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.training.promise import Reals, coverage, promise
 from clipfake.training.validation import Scored, as_scanned
+from tools.fit_default import fold_file
 from tools.fit_generators import full_size
 from tools.gather_images import Row
-from tools.split_val import Bools, labels, shown_tokens
+from tools.held_out import HeldOut, part
+from tools.split_val import Bools, labels
 
-SPLITS = ("val", "thresholds")
 _NONE = Thresholds((), 0.0)
 
 
@@ -52,63 +57,44 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for tokens")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--reference", type=Path, required=True)
+    parser.add_argument("--folds", type=int, default=0, help="heads of folds beside the adapter")
     parser.add_argument("--apart", nargs="*", default=(), help="kinds that bear on no threshold")
     parser.add_argument("--name", help="of the adapter; its own by default")
     args = parser.parse_args()
-    every = full_size(args.manifest, args.originals, args.origins)
-    rows = [row for row in every if row["split"] in SPLITS]
+    every = list(full_size(args.manifest, args.originals, args.origins))
     adapter = load_adapter(args.adapter)
-    detector = Detector.load(args.adapter, looks=Looks.FIRST.value)
-    args.work.mkdir(parents=True, exist_ok=True)
-    paths = [row["path"] for row in rows]
-    seen = [
-        shown_tokens(detector, args.work, name, paths, tiled=name == "tiles")
-        for name in ("first", "tiles")
-    ]
-
     second = SecondLook(Platt(), 0.0, 1.0, _NONE, _NONE, lora=adapter.lora_digest)
     adapter = dataclasses.replace(
         adapter, name=args.name or adapter.name, second=second, digest=""
     ).as_stored()
-    first, tiles = (adapter.head(tokens.float()) for tokens in seen)
-    evidence = Scored(
-        first,
-        labels(rows),
-        np.array([row["source"] for row in rows], dtype=np.str_),
-        both_logits(first, tiles),
-    )
-    kinds = np.array([kind_of(row) for row in rows], dtype=np.str_)
-    apart = ~evidence.is_ai & np.isin(kinds, args.apart)
-    counted = part(evidence, ~apart)
-    adapter = promise(adapter, counted)
+    args.work.mkdir(parents=True, exist_ok=True)
+    heads = [load_adapter(fold_file(args.adapter, n)).linear_head for n in range(args.folds)]
+    images = HeldOut(every, adapter, heads, args.work, args.apart)
+    counted = images.counted
+    evidence = part(images.scored, counted)
+    adapter = promise(adapter, evidence, images.weights[counted])
     digest = hashlib.sha256(args.manifest.read_bytes()).hexdigest()
-    facts = {**adapter.facts, "metrics": figures(adapter, counted, digest)}
-    facts["metrics"]["false_positives"] = by_kind(adapter, evidence, kinds)
-    facts["metrics"]["apart"] = sorted(set(kinds[apart].tolist()))
+    facts = {**adapter.facts, "metrics": figures(adapter, evidence, images.unseen[counted], digest)}
+    facts["metrics"]["false_positives"] = by_kind(adapter, images.scored, images.kinds)
+    facts["metrics"]["apart"] = sorted(set(images.kinds[~counted].tolist()))
+    if heads:
+        facts["metrics"]["folds"] = {"number": len(heads), "logits": images.shift}
     save_adapter(dataclasses.replace(adapter, facts=facts), args.out)
-    keep_reference(args.reference, adapter, seen, rows, digest)
+    images.write(args.work / "logits.csv")
+    keep_reference(args.reference, adapter, images.seen(), images.rows, digest)
     print(json.dumps(facts["metrics"], indent=2))
     print(f"wrote {args.out}, {load_adapter(args.out).label}")
 
 
-def kind_of(row: Row) -> str:
-    """The kind of a real image: the first word of what its set is called, two where it is hard."""
-    words = row["generator"].split("-")
-    return "-".join(words[: 2 if words[0] == "hard" else 1])
-
-
-def part(evidence: Scored, rows: Bools) -> Scored:
-    """The images of ``evidence`` that are marked, ``rows`` ``[N]``."""
-    second = None if evidence.second is None else evidence.second[rows]
-    return Scored(evidence.logits[rows], evidence.is_ai[rows], evidence.sources[rows], second)
-
-
-def figures(adapter: Adapter, evidence: Scored, manifest: str) -> dict[str, Any]:
+def figures(adapter: Adapter, evidence: Scored, unseen: Bools, manifest: str) -> dict[str, Any]:
     """What the thresholds do to the images that they were set on, by looks.
+
+    Ranks, recall and calibration are those of images whose sources neither head nor tower saw.
 
     Args:
         adapter: with its thresholds.
         evidence: logits of both looks.
+        unseen: ``[N]``, which these are.
         manifest: sha256 of the manifest, hex.
     """
     real, sources = ~evidence.is_ai, evidence.sources
@@ -123,13 +109,15 @@ def figures(adapter: Adapter, evidence: Scored, manifest: str) -> dict[str, Any]
     for looks in Looks:
         scores = scores_of(adapter, evidence, looks)
         rule = adapter.rule(looks=looks)
-        auc = Scored(scores, evidence.is_ai, sources).auc
+        own = real & unseen if looks is Looks.ALL else real  # of others not all have this score
+        auc = Scored(scores[unseen], evidence.is_ai[unseen], sources[unseen]).auc
         found[looks.value] = {
             "auc": round(auc, 4),
             "recall": round(float((scores[~real] >= rule.threshold).mean()), 4),
-            "ece": round(expected_calibration_error(scores, evidence.is_ai), 4),
+            "fpr_unseen": round(float((scores[real & unseen] >= rule.threshold).mean()), 4),
+            "ece": round(expected_calibration_error(scores[unseen], evidence.is_ai[unseen]), 4),
             "promise_broken": {
-                f"{fpr:g}": coverage(scores[real], sources[real], fpr) for fpr in (0.05, 0.01)
+                f"{fpr:g}": coverage(scores[own], sources[own], fpr) for fpr in (0.05, 0.01)
             },
         }
     return found

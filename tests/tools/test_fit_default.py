@@ -1,0 +1,90 @@
+"""Fitting the default's head, with heads of folds that thresholds are set on."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clipfake.detector.adapter_file import load_adapter, save_adapter
+from clipfake.detector.lora import LoraShape
+from tests.conftest import encoded, picture
+from tests.small import NAME, small_adapter, small_by_default, tuned
+from tools import fit_default, set_thresholds
+from tools.gather_images import read_csv
+from tools.split_val import fold_of
+
+COLUMNS = ("path", "full", "split", "label", "generator", "source")
+
+
+def write_manifest(folder: Path) -> Path:
+    """Images of four splits; the small copies of some are their own files."""
+    rows = [COLUMNS]
+    for number in range(40):
+        image, label = picture(90, 60, seed=number), ("real", "fake")[number % 2]
+        (folder / f"{number}.png").write_bytes(encoded(image))
+        split = ("train", "val", "thresholds", "unseen")[number // 12]
+        full = ""
+        if number in (0, 1):
+            full = str(folder / f"full-{number}.png")
+            Path(full).write_bytes(encoded(picture(180, 120, seed=number)))
+        rows.append((f"{number}.png", full, split, label, "photo-x", f"{label}s/{number % 12}"))
+    with (folder / "m.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return folder / "m.csv"
+
+
+def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, tower = str(write_manifest(tmp_path)), tmp_path / "tower.safetensors"
+    save_adapter(tuned(small_adapter(), LoraShape((11, 12), rank=2, norms=True)), tower)
+    head, out = tmp_path / "head.safetensors", tmp_path / "out.safetensors"
+    kept = tmp_path / "reference.safetensors"
+    with small_by_default(tower):
+        words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
+        words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
+        words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
+        monkeypatch.setattr("sys.argv", words)
+        fit_default.main()
+        fitted = load_adapter(head)
+        assert fitted.facts["training"]["images"] == {"real": 12, "fake": 12}
+        assert fitted.facts["training"]["small_copies"] == 2
+        assert fitted.lora_digest == load_adapter(tower).lora_digest
+        folds = [load_adapter(fit_default.fold_file(head, fold)).linear_head for fold in (0, 1)]
+        assert not torch.equal(folds[0].weight, folds[1].weight)
+        again = fit_default.fold_file(head, 1).read_bytes()
+        monkeypatch.setattr("sys.argv", [*words, "--fit", "1"])
+        fit_default.main()
+        assert fit_default.fold_file(head, 1).read_bytes() == again
+
+        words = ["set_thresholds", str(head), manifest, "--work", str(tmp_path / "set")]
+        words += ["--out", str(out), "--reference", str(kept), "--folds", "2"]
+        monkeypatch.setattr("sys.argv", words)
+        set_thresholds.main()
+    metrics = load_adapter(out).facts["metrics"]
+    assert metrics["images"] == {"real": 20, "ai": 14}  # AI images of split train take no part
+    assert metrics["folds"]["number"] == 2
+    moved = metrics["folds"]["logits"]
+    assert moved["added"] == pytest.approx(moved["others"] - moved["tuned_on"])
+
+    # by hand: an image of split thresholds by the head of the fold that its source lies in, one of
+    # split train likewise and raised, others by the head itself
+    rows = read_csv(tmp_path / "set" / "logits.csv")
+    assert [row["split"] for row in rows] == ["val"] * 12 + ["thresholds"] * 12 + ["unseen"] * 4 + [
+        "train"
+    ] * 6
+    tokens = torch.from_numpy(
+        np.concatenate([np.load(tmp_path / "set" / f"{n}.npy") for n in ("first", "first-train")])
+    ).float()
+    fold, heads = fold_of(rows, 2), [*folds, fitted.linear_head]
+    for number, row in enumerate(rows):
+        which = 2 if row["split"] in ("val", "unseen") else fold[number]
+        expected = heads[which](tokens[number : number + 1])[0]
+        expected += moved["added"] if row["split"] == "train" else 0.0
+        assert float(row["first"]) == pytest.approx(expected, abs=1e-4)
+        assert float(row["stands_for"]) == 1.0
+        assert np.isfinite(float(row["second"]))
+    assert len({int(number) for number in fold}) == 2
+    assert load_adapter(out).label in capsys.readouterr().out

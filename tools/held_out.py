@@ -1,0 +1,179 @@
+"""Logits of images by heads that have not seen their sources: what thresholds are set on."""
+
+import csv
+import dataclasses
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from clipfake.detector import backbone as backbones
+from clipfake.detector.adapter import Adapter
+from clipfake.detector.calibration import Floats, Platt
+from clipfake.detector.detector import Detector
+from clipfake.detector.head import Head
+from clipfake.detector.looks import Looks
+from clipfake.detector.second_look import Thresholds, both_logits
+from clipfake.training.promise import promise
+from clipfake.training.validation import Scored, as_scanned
+from tools.gather_images import Row
+from tools.split_val import Bools, fold_of, labels, shown_tokens
+
+NEW = ("val", "unseen")  # no head was fitted on images of these splits
+SPLITS = (*NEW, "thresholds")  # nor the tower on these
+_EASY = 300  # real images of split train that have a second look though ``auto`` takes none
+
+Numbers = npt.NDArray[np.int64]
+
+
+class HeldOut:
+    """Images that bear on thresholds, and the logits of heads that have not seen them.
+
+    Attributes:
+        rows: of the manifest, those of ``SPLITS`` first.
+        unseen: ``[N]``, those of ``SPLITS``, on whose sources the tower was not tuned; all AI
+            images are.
+        kinds: ``[N]``.
+        counted: ``[N]``, those that bear on thresholds.
+        shift: mean move of logits of real images by the tower, of those that it was tuned on and of
+            others, and what was added to the former.
+        scored: logits of both looks; NaN where the second was not taken.
+        weights: ``[N]``, how many images each stands for among those that have a second look.
+    """
+
+    def __init__(
+        self,
+        every: Sequence[Row],
+        adapter: Adapter,
+        heads: Sequence[Head],
+        work: Path,
+        apart: Sequence[str],
+    ) -> None:
+        """Compute what is missing.
+
+        Args:
+            every: rows of the manifest.
+            adapter: whose tower sees the images.
+            heads: of the folds; none leaves split train out.
+            work: folder for tokens.
+            apart: kinds of real images that bear on no threshold.
+        """
+        self._work, self._adapter = work, adapter
+        self._detector = Detector(backbones.load_backbone(adapter.backbone), adapter)
+        self.rows = [row for row in every if row["split"] in SPLITS]
+        own = len(self.rows)
+        if heads:
+            self.rows += [r for r in every if r["split"] == "train" and r["label"] == "real"]
+        self.unseen = np.arange(len(self.rows)) < own
+        self.kinds = np.array([kind_of(row) for row in self.rows], dtype=np.str_)
+        is_ai, sources = labels(self.rows), np.array([row["source"] for row in self.rows])
+        self.counted = is_ai | ~np.isin(self.kinds, apart)
+        # the last head is that of no fold; without folds all images are new to it
+        new = np.array([not heads or row["split"] in NEW for row in self.rows])
+        self._head = np.where(new, len(heads), fold_of(self.rows, len(heads)))
+        self._heads = [*heads, adapter.linear_head]
+        self.shift = self._shift(is_ai)
+        first = self._logits("first", np.arange(len(self.rows)))
+        self.scored = Scored(first, is_ai, sources)
+        self.weights = np.ones(len(first))
+        taken = np.flatnonzero(self.unseen | self._drawn())
+        second = np.full(len(first), np.nan)
+        second[taken] = both_logits(first[taken], self._logits("tiles", taken))
+        self.scored = dataclasses.replace(self.scored, second=second)
+
+    def seen(self) -> list[torch.Tensor]:
+        """Tokens of both looks at the images of ``SPLITS``, float16 ``[n, K, W]``."""
+        return [self._tokens(name, np.flatnonzero(self.unseen)) for name in ("first", "tiles")]
+
+    def write(self, path: Path) -> None:
+        """Write what each image got, as CSV; ``second`` is empty where there is none."""
+        columns = ("path", "split", "label", "kind", "source", "first", "second", "stands_for")
+        second = self.scored.second
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            for number, row in enumerate(self.rows):
+                again = math.nan if second is None else second[number]
+                writer.writerow(
+                    [
+                        *(row[name] for name in columns[:3]),
+                        self.kinds[number],
+                        row["source"],
+                        f"{self.scored.logits[number]:.5f}",
+                        "" if math.isnan(again) else f"{again:.5f}",
+                        f"{self.weights[number]:.5f}",
+                    ]
+                )
+
+    def _tokens(self, name: str, rows: Numbers) -> torch.Tensor:
+        """Tokens of a look at some rows, in ascending order; those of ``SPLITS`` in a file."""
+        parts = (("", rows[self.unseen[rows]]), ("-train", rows[~self.unseen[rows]]))
+        return torch.cat(
+            [
+                shown_tokens(
+                    self._detector,
+                    self._work,
+                    name + suffix,
+                    [self.rows[row]["path"] for row in own],
+                    tiled=name == "tiles",
+                )
+                for suffix, own in parts
+                if len(own)
+            ]
+        )
+
+    def _logits(self, name: str, rows: Numbers) -> Floats:
+        """Logits of a look at some rows, in ascending order."""
+        tokens, found = self._tokens(name, rows), np.zeros(len(rows))
+        for number, head in enumerate(self._heads):
+            own = np.flatnonzero(self._head[rows] == number)
+            if len(own):
+                found[own] = head(tokens[torch.from_numpy(own)].float())
+        return found + np.where(self.unseen[rows], 0.0, self.shift.get("added", 0.0))
+
+    def _shift(self, is_ai: Bools) -> dict[str, float]:
+        if self.unseen.all() or not self._adapter.lora:
+            return {}
+        frozen = dataclasses.replace(self._adapter, lora={}, lora_shape=None, second=None)
+        detector = Detector(backbones.load_backbone(frozen.backbone), frozen)
+        real = np.flatnonzero(~is_ai)
+        paths, head = [self.rows[row]["path"] for row in real], self._adapter.linear_head
+        before = head(shown_tokens(detector, self._work, "frozen", paths).float())
+        moves = head(self._tokens("first", real).float()) - before
+        tuned, others = (float(moves[self.unseen[real] == new].mean()) for new in (False, True))
+        return {"tuned_on": tuned, "others": others, "added": others - tuned}
+
+    def _drawn(self) -> Bools:
+        """Real images of split train that have a second look.
+
+        Those that ``auto`` takes one of, and a draw of the others, weighted to stand for them all.
+        """
+        known = promise(self._adapter, part(self.scored, self.counted))
+        if known.second_look is None:
+            return np.zeros(len(self.rows), dtype=bool)
+        look = known.second_look.opened(Platt(), Thresholds(known.points, known.real_below))
+        scores = as_scanned(known.calibration(self.scored.logits)).astype(np.float32)
+        taken = ~self.unseen & look.wanted(scores, Looks.AUTO)
+        others = np.flatnonzero(~self.unseen & ~taken)
+        # in an order of their own, so that more images change the draw little
+        order = [hashlib.sha256(self.rows[row]["path"].encode()).hexdigest() for row in others]
+        drawn = others[np.argsort(np.array(order, dtype=np.str_), kind="stable")[:_EASY]]
+        self.weights[drawn] = len(others) / max(1, len(drawn))
+        taken[drawn] = True
+        return taken
+
+
+def kind_of(row: Row) -> str:
+    """The kind of a real image: the first word of what its set is called, two where it is hard."""
+    words = row["generator"].split("-")
+    return "-".join(words[: 2 if words[0] == "hard" else 1])
+
+
+def part(evidence: Scored, rows: Bools) -> Scored:
+    """The images of ``evidence`` that are marked, ``rows`` ``[N]``."""
+    second = None if evidence.second is None else evidence.second[rows]
+    return Scored(evidence.logits[rows], evidence.is_ai[rows], evidence.sources[rows], second)
