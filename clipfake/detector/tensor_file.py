@@ -105,7 +105,8 @@ class TensorFile:
         """
         try:
             with safe_open(self.path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in names}
+                # copies, since a file that is written over would change what is mapped from it
+                return {name: file.get_tensor(name).clone() for name in names}
         except SafetensorError as error:
             raise ValueError(" ".join(str(error).split())[:200]) from error
 

@@ -295,3 +295,14 @@ def test_a_header_that_claims_a_huge_update_or_image_costs_no_memory(tmp_path: P
             return "fits"
 
         assert text in str(under_a_cap(fit))
+
+
+def test_what_was_read_stays_when_the_file_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(save({"a": torch.ones(4096)}))
+    read = TensorFile.open(path).load(["a"])["a"]
+    with path.open("r+b") as file:  # in place, as `cp` over an installed package does
+        file.seek(-4 * 4096, 2)
+        file.write(bytes(4 * 4096))
+    assert torch.equal(load_file(path)["a"], torch.zeros(4096))
+    assert torch.equal(read, torch.ones(4096))
