@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tools.split_val import Bools, fold_of, labels, shown_tokens
 
 NEW = ("val", "unseen")  # no head was fitted on images of these splits
 SPLITS = (*NEW, "thresholds")  # nor the tower on these
+MOST = 32  # of a source of split train; split val has 33 of one, and fewer of all others
 _EASY = 300  # real images of split train that have a second look though ``auto`` takes none
 
 Numbers = npt.NDArray[np.int64]
@@ -67,7 +69,9 @@ class HeldOut:
         self.rows = [row for row in every if row["split"] in SPLITS]
         own = len(self.rows)
         if heads:
-            self.rows += [r for r in every if r["split"] == "train" and r["label"] == "real"]
+            self.rows += drawn_evenly(
+                [r for r in every if r["split"] == "train" and r["label"] == "real"]
+            )
         self.unseen = np.arange(len(self.rows)) < own
         self.kinds = np.array([kind_of(row) for row in self.rows], dtype=np.str_)
         is_ai, sources = labels(self.rows), np.array([row["source"] for row in self.rows])
@@ -143,7 +147,9 @@ class HeldOut:
         real = np.flatnonzero(~is_ai)
         paths, head = [self.rows[row]["path"] for row in real], self._adapter.linear_head
         before = head(shown_tokens(detector, self._work, "frozen", paths).float())
-        moves = head(self._tokens("first", real).float()) - before
+        # of all images, since the file keeps what was asked for last
+        seen = self._tokens("first", np.arange(len(self.rows)))[torch.from_numpy(real)]
+        moves = head(seen.float()) - before
         tuned, others = (float(moves[self.unseen[real] == new].mean()) for new in (False, True))
         return {"tuned_on": tuned, "others": others, "added": others - tuned}
 
@@ -160,11 +166,29 @@ class HeldOut:
         taken = ~self.unseen & look.wanted(scores, Looks.AUTO)
         others = np.flatnonzero(~self.unseen & ~taken)
         # in an order of their own, so that more images change the draw little
-        order = [hashlib.sha256(self.rows[row]["path"].encode()).hexdigest() for row in others]
+        order = [_chance(self.rows[row]) for row in others]
         drawn = others[np.argsort(np.array(order, dtype=np.str_), kind="stable")[:_EASY]]
         self.weights[drawn] = len(others) / max(1, len(drawn))
         taken[drawn] = True
         return taken
+
+
+def drawn_evenly(rows: Sequence[Row]) -> list[Row]:
+    """At most ``MOST`` images of each source, in the order given.
+
+    So no single source decides where a threshold lies.
+    """
+    taken, counts = set(), Counter[str]()
+    for row in sorted(rows, key=_chance):
+        counts[row["source"]] += 1
+        if counts[row["source"]] <= MOST:
+            taken.add(row["path"])
+    return [row for row in rows if row["path"] in taken]
+
+
+def _chance(row: Row) -> str:
+    """What an image is drawn by: its name, wherever it lies."""
+    return hashlib.sha256(Path(row["path"]).name.encode()).hexdigest()
 
 
 def kind_of(row: Row) -> str:

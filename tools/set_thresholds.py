@@ -7,15 +7,15 @@ The manifest has columns path, split, label (real, fake), generator and source, 
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
 them. Rows of the splits val, unseen and thresholds are used: neither the head nor the tower may
 have been fitted on an image of their sources. With `--folds N` the head may have been fitted on
-those of split thresholds, and real images of split train take part as well: all these are scored by
-the head that `tools/fit_default.py` fitted without the fold of their source. The tower was tuned on
-images of split train. It moves logits of real ones among them further down than those of others; by
-the difference of the two means they are raised again. A threshold is the lowest one whose false-
-positive rate has its upper 95 % bound at the stated rate. Head and tower stay as they are. Real
-images of the kinds `--apart` are measured and bear on nothing: what a generative network has
-redrawn is neither a photograph nor made up. Tokens are kept in the work folder, and `logits.csv`,
-what each image got. The reference set keeps tokens of both looks at a third of the sources of split
-val.
+those of split thresholds, and real images of split train, at most 32 of a source, take part as
+well: all these are scored by the head that `tools/fit_default.py` fitted without the fold of their
+source. The tower was tuned on images of split train. It moves logits of real ones among them
+further down than those of others; by the difference of the two means they are raised again. A
+threshold is the lowest one whose false- positive rate has its upper 95 % bound at the stated rate.
+Head and tower stay as they are. Real images of the kinds `--apart` are measured and bear on
+nothing: what a generative network has redrawn is neither a photograph nor made up. Tokens are kept
+in the work folder, and `logits.csv`, what each image got. The reference set keeps tokens of both
+looks at a third of the sources of split val.
 """
 
 import argparse
@@ -159,7 +159,8 @@ def scores_of(adapter: Adapter, evidence: Scored, looks: Looks) -> Floats:
     first, second = as_scanned(adapter.calibration(evidence.logits)), adapter.second_look
     if looks is Looks.FIRST or second is None or evidence.second is None:
         return first
-    again = as_scanned(second.calibration(evidence.second))
+    taken, again = ~np.isnan(evidence.second), np.full(len(first), np.nan)
+    again[taken] = as_scanned(second.calibration(evidence.second[taken]))
     return second.chosen(first, again) if looks is Looks.AUTO else again
 
 

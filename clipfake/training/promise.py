@@ -71,6 +71,14 @@ class Reals:
         """The share from a threshold on, and its bound."""
         return self._rate(int((self.scores >= threshold).sum()))
 
+    def interval(self, threshold: float) -> tuple[float, float]:
+        """The two-sided 95 % interval of the share from a threshold on."""
+        share, worth = self._worth(int((self.scores >= threshold).sum()))
+        hits, tail = share * worth, (1 - LEVEL) / 2
+        low = float(beta.ppf(tail, hits, worth - hits + 1)) if hits > 0 else 0.0
+        high = float(beta.ppf(1 - tail, hits + 1, worth - hits)) if share < 1 else 1.0
+        return low, min(1.0, high)
+
     def threshold(self, fpr: float) -> float:
         """The lowest threshold whose bound, and that of every higher one, is at most ``fpr``.
 
@@ -88,11 +96,15 @@ class Reals:
             return 0.0
         return float(np.nextafter(np.float32(self.scores[most]), np.float32(2.0)))
 
-    def _rate(self, count: int) -> Rate:
+    def _worth(self, count: int) -> tuple[float, float]:
+        """The share of the highest scores, and how many independent images all are worth."""
         total = float(self._weights.sum())
         share = float(self._weights[:count].sum()) / total
         told = max(count, min(_LEAST_ACCUSED, len(self.scores)))
-        worth = total / max(1.0, self._design_effect(told))
+        return share, total / max(1.0, self._design_effect(told))
+
+    def _rate(self, count: int) -> Rate:
+        share, worth = self._worth(count)
         hits = share * worth
         upper = 1.0 if share >= 1 else float(beta.ppf(LEVEL, hits + 1, worth - hits))
         return Rate(share, min(1.0, upper), len(self.scores), count)
@@ -190,6 +202,12 @@ def _thresholds(scores: Floats, evidence: Scored, weights: Floats | None = None)
         point = operating_point(fpr, threshold, scores, ai, evidence.sources)
         sources = len(np.unique(evidence.sources[real]))
         points.append(
-            dataclasses.replace(point, accused=rate.share, upper=rate.upper, sources=sources)
+            dataclasses.replace(
+                point,
+                fpr_interval=reals.interval(threshold),
+                accused=rate.share,
+                upper=rate.upper,
+                sources=sources,
+            )
         )
     return Thresholds(tuple(points), threshold_at_recall(scores[ai], REAL_BELOW_RECALL))

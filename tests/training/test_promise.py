@@ -31,6 +31,20 @@ def test_images_of_sources_of_their_own_have_clopper_and_pearsons_bound() -> Non
     assert binom.cdf(60, 3000, rate.upper) == pytest.approx(0.05, abs=2e-3)
 
 
+def test_the_interval_has_two_sides_and_knows_weights_and_sources() -> None:
+    scores = np.linspace(0, 1, 3000, endpoint=False)
+    low, high = Reals(scores, alone(3000)).interval(scores[-60])
+    assert low == pytest.approx(beta.ppf(0.025, 60, 2941), rel=2e-3)
+    assert high == pytest.approx(beta.ppf(0.975, 61, 2940), rel=2e-3)
+    rare = Reals(scores, alone(3000), np.where(scores >= scores[-60], 0.1, 1.0))
+    assert rare.interval(scores[-60])[1] < 0.5 * high
+    together = Reals(scores, np.repeat(alone(100), 30)).interval(scores[-60])
+    assert together[0] < low
+    assert together[1] > high
+    assert Reals(scores, alone(3000)).interval(2.0)[0] == 0.0
+    assert Reals(scores, alone(3000)).interval(0.0)[1] == 1.0
+
+
 def test_a_threshold_is_the_lowest_that_keeps_the_bound() -> None:
     scores = np.random.default_rng(0).random(4000)
     reals = Reals(scores, alone(4000))
