@@ -11,7 +11,7 @@ those of split thresholds, and real images of split train, at most 32 of a sourc
 well: all these are scored by the head that `tools/fit_default.py` fitted without the fold of their
 source. The tower was tuned on images of split train. It moves logits of real ones among them
 further down than those of others; by the difference of the two means they are raised again. A
-threshold is the lowest one whose false- positive rate has its upper 95 % bound at the stated rate.
+threshold is the lowest one whose false-positive rate has its upper 95 % bound at the stated rate.
 Head and tower stay as they are. Real images of the kinds `--apart` are measured and bear on
 nothing: what a generative network has redrawn is neither a photograph nor made up. Tokens are kept
 in the work folder, and `logits.csv`, what each image got. The reference set keeps tokens of both
