@@ -64,12 +64,17 @@ def add_noise(image: Image.Image, deviation: float, seed: int) -> Image.Image:
 
 
 def _recompress(image: Image.Image, rng: random.Random) -> Image.Image:
-    kind, buffer = rng.random(), io.BytesIO()
+    kind = rng.random()
     if kind < 0.6:
         subsampling = rng.choice((0, 2))  # 4:4:4 or 4:2:0
-        image.save(buffer, "JPEG", quality=rng.randint(30, 98), subsampling=subsampling)
-    elif kind < 0.8:
-        image.save(buffer, "WEBP", quality=rng.randint(40, 95))
-    else:
-        return image
+        return reopened(image, "JPEG", quality=rng.randint(30, 98), subsampling=subsampling)
+    if kind < 0.8:
+        return reopened(image, "WEBP", quality=rng.randint(40, 95))
+    return image
+
+
+def reopened(image: Image.Image, form: str, **options: int) -> Image.Image:
+    """An RGB image as it is after it was written in a format, with options of its writer."""
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
     return Image.open(buffer).convert("RGB")

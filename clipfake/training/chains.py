@@ -4,14 +4,13 @@ The same chances hold for real and AI images, so that no step tells the label. P
 that a copy is cut into as many tiles as its original.
 """
 
-import io
 import random
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from clipfake.training.augment import FILTERS, add_noise
+from clipfake.training.augment import FILTERS, add_noise, reopened
 
 CHAINED_SIDE = 1024  # short side from which a chain starts, at most
 _SMALLEST = 160  # short side below which nothing is scaled down
@@ -44,13 +43,10 @@ def _scaled(image: Image.Image, scale: float, rng: random.Random) -> Image.Image
 
 
 def _compress(image: Image.Image, rng: random.Random) -> Image.Image:
-    buffer = io.BytesIO()
     if rng.random() < 0.75:
         sampling = rng.choice((0, 2, 2))  # 4:4:4 or, as most writers do, 4:2:0
-        image.save(buffer, "JPEG", quality=rng.randint(35, 96), subsampling=sampling)
-    else:
-        image.save(buffer, "WEBP", quality=rng.randint(35, 95), method=2)
-    return Image.open(buffer).convert("RGB")
+        return reopened(image, "JPEG", quality=rng.randint(35, 96), subsampling=sampling)
+    return reopened(image, "WEBP", quality=rng.randint(35, 95), method=2)
 
 
 def _crop(image: Image.Image, rng: random.Random) -> Image.Image:
@@ -86,9 +82,7 @@ def _network(image: Image.Image, rng: random.Random) -> Image.Image:
     side, quality = rng.choice(_PHOTO_NETWORKS)
     if max(image.size) > side:
         image = _scaled(image, side / max(image.size), rng)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality + rng.randint(-5, 5), subsampling=2)
-    return Image.open(buffer).convert("RGB")
+    return reopened(image, "JPEG", quality=quality + rng.randint(-5, 5), subsampling=2)
 
 
 def _tone(image: Image.Image, rng: random.Random) -> Image.Image:

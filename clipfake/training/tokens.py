@@ -63,17 +63,17 @@ class _Squares:
 
     def _views(self, data: bytes) -> Views:
         data = data if self.change is None else self.change(data)
+        if self.chained is None and self.augmentation is None:
+            return decode(data, self.preprocessing, Limits(), tiled=self.tiled).views
         # chance depends on the pass and the bytes alone, not on where a file lies
         digest = hashlib.sha256(data).hexdigest()
         if self.chained is not None:
             image = thumbnail(data, CHAINED_SIDE, Limits())
             changed = chain(image, random.Random(f"chain-{self.chained}:{digest}"))  # noqa: S311
         elif self.augmentation is not None:
-            rng = random.Random(f"{self.augmentation}:{digest}")  # noqa: S311
             image = thumbnail(data, AUGMENTED_SIDE, Limits())
+            rng = random.Random(f"{self.augmentation}:{digest}")  # noqa: S311
             changed = augment(image, rng, harsh=self.augmentation % 2 == 1)
-        else:
-            return decode(data, self.preprocessing, Limits(), tiled=self.tiled).views
         return to_views(changed, self.preprocessing, tiled=self.tiled)[0]
 
 
