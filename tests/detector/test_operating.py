@@ -18,7 +18,7 @@ def test_the_built_in_detector_tells_points_and_known_images(looks: Looks) -> No
     found = Operating.of({"operating": facts}, [adapter.rule(looks=looks).threshold])
     assert found.point is not None
     assert found.point.fpr == 0.01
-    images = {Looks.ALL: "2,971 real photographs of 545 sources"}
+    images = {Looks.ALL: "2,972 real photographs of 545 sources"}
     assert found.point.measured_on == images.get(looks, "7,768 real photographs of 695 sources")
     assert found.point.upper is not None
     assert found.point.accused is not None
