@@ -37,7 +37,7 @@ drawn = torch.Generator().manual_seed(0)
 pixels = torch.randint(0, 256, (8, 3, 224, 224), dtype=torch.uint8, generator=drawn)
 for line in sys.stdin:
     cpu, wall = time.process_time(), time.perf_counter()
-    detector.tokens(pixels, detector.adapter.blocks)
+    detector.tokens(pixels, detector.adapter.blocks, detector.adapter.means)
     print(time.process_time() - cpu, time.perf_counter() - wall, flush=True)
 """
 

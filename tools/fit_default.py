@@ -5,13 +5,14 @@
 
 The manifest has columns path, split, label (real, fake), generator and source, as
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
-them. The head has hidden units. It is the mean of networks fitted on class tokens of the images of
-`--splits`, half of them on images at full size and their small copies, half on these and on chains
-of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
-in each epoch. `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head that
-tells generators apart beside it; the head is fitted on the frozen tower all the same, since a tower
-shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads, each
-without the sources of a fold, whose scores of these thresholds can be set on
+them. The head has hidden units over class tokens and means of the patches' tokens. It is the mean
+of networks fitted on those of the images of `--splits`, half of them on images at full size and
+their small copies, half on these and on chains of changes (`clipfake/training/chains.py`) too;
+which of these an image is shown as, chance decides in each epoch; those that are told wrong are
+shown more often. `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head
+that tells generators apart beside it; the head is fitted on the frozen tower all the same, since a
+tower shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads,
+each without the sources of a fold, whose scores of these thresholds can be set on
 (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds are set on
 split val. Tokens are kept in the work folder, so that a second run takes minutes.
 """
@@ -44,12 +45,14 @@ from tools.gather_images import Row
 from tools.split_val import figures, fold_of, labels, scored, shown_tokens
 
 
-def blank(backbone_name: str, blocks: tuple[int, ...]) -> Adapter:
+def blank(backbone_name: str, blocks: tuple[int, ...], means: tuple[int, ...]) -> Adapter:
     """An adapter of the frozen tower whose head is still to be fitted."""
     backbone = backbones.load_backbone(backbone_name)
-    head = Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
+    head = Head(torch.zeros(len(blocks) + len(means), backbone.width), torch.zeros(1))
     preprocessing = Preprocessing(size=backbone.image_size)
-    return Adapter("", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {})
+    return Adapter(
+        "", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {}, means=means
+    )
 
 
 def over(tower: Adapter | None, adapter: Adapter) -> Adapter:
@@ -83,9 +86,13 @@ def main() -> None:
     )
     parser.add_argument("--backbone", default="ViT-B-16/openai")
     parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
+    parser.add_argument(
+        "--means", type=int, nargs="*", default=[4, 6, 8, 10, 12], help="blocks of their patches"
+    )
     parser.add_argument("--chains", type=int, default=1, help="passes of chains of changes")
     parser.add_argument("--members", type=int, default=2, help="networks of each half")
-    parser.add_argument("--units", type=int, default=112)
+    parser.add_argument("--units", type=int, default=72)
+    parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--name", default="hidden-b4-12")
@@ -96,7 +103,7 @@ def main() -> None:
     val = [row for row in rows if row["split"] == "val"]
     first, last = map(int, args.blocks.split("-"))
     tower = load_adapter(args.tower) if args.tower else None
-    adapter = blank(args.backbone, tuple(range(first, last + 1)))
+    adapter = blank(args.backbone, tuple(range(first, last + 1)), tuple(args.means))
     detector = Detector(backbones.load_backbone(args.backbone), adapter)
 
     def tokens(name: str, paths: list[str], chained: int | None = None) -> torch.Tensor:
@@ -107,7 +114,11 @@ def main() -> None:
     passes = [tokens("full-size", paths), tokens("small", small)]
     passes += [tokens(f"chained-{number}", paths, number) for number in range(args.chains)]
     options = HeadOptions(
-        members=args.members, units=args.units, epochs=args.epochs, seed=args.seed
+        members=args.members,
+        units=args.units,
+        epochs=args.epochs,
+        hard=args.hard,
+        seed=args.seed,
     )
     wanted = args.fit or ["head", *map(str, range(args.folds))]
     fold = fold_of(train, args.folds)
@@ -145,7 +156,7 @@ def trained_on(rows: Sequence[Row], manifest: Path) -> dict[str, Any]:
         "small_copies": sum(bool(row.get("full")) for row in rows),
         "sources": len({row["source"] for row in rows}),
         "generators": len({row["generator"] for row in rows if row["label"] == "fake"}),
-        "method": "hidden units on class tokens of the frozen tower: the mean of a head fitted on "
+        "method": "hidden units on tokens of the frozen tower: the mean of a head fitted on "
         "images at full size and small, and of one fitted on these and chains of changes",
     }
 

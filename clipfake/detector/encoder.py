@@ -1,6 +1,6 @@
-"""The encoder of a scan: pixels to class tokens, by weights that are made ready once.
+"""The encoder of a scan: pixels to tokens of blocks, by weights that are made ready once.
 
-In float32 it is ``forward.class_tokens``. In bf16 it is the same function of weights that are cast
+In float32 it is ``forward.block_tokens``. In bf16 it is the same function of weights that are cast
 when the detector is made, not at every call; the 1.702 of QuickGELU and LayerScale are multiplied
 into the matrices beside them; and on a CPU matrices are laid out as oneDNN reads them, and SiLU is
 taken of a product before its sums are rounded. Training and patch evidence need gradients, LoRA
@@ -15,10 +15,10 @@ from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.backbone import Backbone
-from clipfake.detector.forward import class_tokens, normalised
+from clipfake.detector.forward import block_tokens, normalised
 from clipfake.detector.tower import QUICK_GELU, Block
 
-Encoder = Callable[[torch.Tensor, Sequence[int]], torch.Tensor]
+Encoder = Callable[[torch.Tensor, Sequence[int], Sequence[int]], torch.Tensor]
 _LOWER = torch.bfloat16
 
 
@@ -35,13 +35,13 @@ def ready_encoder(
         micro_batch: images that are encoded at once, which matrices are laid out for.
 
     Returns:
-        A function of uint8 RGB ``[N, 3, S, S]`` on the device and ascending block numbers, to be
-        called in inference mode: class tokens, float32 ``[N, blocks, width]``, as those of
-        ``forward.class_tokens``.
+        A function of uint8 RGB ``[N, 3, S, S]`` on the device and ascending numbers of blocks, of
+        class tokens and of means, to be called in inference mode: tokens, float32
+        ``[N, blocks + means, width]``, as those of ``forward.block_tokens``.
     """
     backbone.visual.to(device)
     if precision == torch.float32:
-        return partial(class_tokens, backbone)
+        return partial(block_tokens, backbone)
     return _LowerEncoder(backbone, micro_batch)
 
 
@@ -58,19 +58,23 @@ class _LowerEncoder:
         self._norm = _Norm(visual.ln_pre)
         self._blocks = [_Block(block, rows) for block in visual.transformer.resblocks]
 
-    def __call__(self, pixels: torch.Tensor, blocks: Sequence[int]) -> torch.Tensor:
+    def __call__(
+        self, pixels: torch.Tensor, blocks: Sequence[int], means: Sequence[int]
+    ) -> torch.Tensor:
         """As ``ready_encoder`` says."""
         squares = normalised(pixels, self._mean, self._std).to(_LOWER)
         patches = functional.conv2d(squares, self._conv, stride=self._stride)
         patches = patches.flatten(2).transpose(1, 2)
         first = self._first.expand(len(patches), 1, -1)
         hidden = self._norm(torch.cat([first, patches], dim=1) + self._places)
-        wanted, tokens = set(blocks), []
-        for number, block in enumerate(self._blocks[: max(wanted)], start=1):
+        tokens, averages = [], []
+        for number, block in enumerate(self._blocks[: max([*blocks, *means])], start=1):
             block.change(hidden)
-            if number in wanted:
+            if number in blocks:
                 tokens.append(hidden[:, 0].to(torch.float32, copy=True))  # it changes in place
-        return torch.stack(tokens, dim=1)
+            if number in means:
+                averages.append(hidden[:, 1:].float().mean(dim=1))
+        return torch.stack(tokens + averages, dim=1)
 
 
 class _Block:

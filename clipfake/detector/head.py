@@ -1,4 +1,4 @@
-"""The head: from class tokens to a logit."""
+"""The head: from tokens to a logit."""
 
 from dataclasses import dataclass
 
@@ -28,10 +28,10 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Head:
-    """A linear layer over layer-normalised class tokens of several blocks, and hidden units.
+    """A linear layer over layer-normalised tokens of several blocks, and hidden units.
 
     Attributes:
-        weight: float32 ``[K, W]``, one row a block.
+        weight: float32 ``[K, W]``, one row a token.
         bias: float32 ``[1]``.
         hidden: None for a head that is only linear.
     """

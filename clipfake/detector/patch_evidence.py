@@ -2,8 +2,8 @@
 
 It is the first-order effect of hiding a patch. To attend to patch ``p`` with a bias ``b_p`` (0 as
 it is, minus infinity when hidden) makes the logit a function of ``b``; its gradient at 0 says what
-each patch contributes, through every block that the head reads and through the head itself. One
-pass forward and one back.
+each patch contributes, through every block that the head reads and through the head itself; means
+over patches weigh each by ``exp(b_p)``, as attention does. One pass forward and one back.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from clipfake.detector.detector import Detector
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 
 
 def patch_evidence(detector: Detector, pixels: torch.Tensor) -> npt.NDArray[np.float32]:
@@ -26,15 +26,16 @@ def patch_evidence(detector: Detector, pixels: torch.Tensor) -> npt.NDArray[np.f
     Returns:
         float32 ``[N, S / patch size, S / patch size]``, in units of the calibrated logit.
     """
-    blocks, backbone = sorted(detector.adapter.blocks), detector.backbone
+    adapter, backbone = detector.adapter, detector.backbone
     side = backbone.image_size // backbone.patch_size
-    scale = detector.adapter.calibration.a
+    scale = adapter.calibration.a
     maps = []
     for image in pixels:
         bias = torch.zeros(1, 1, 1, 1 + side * side, device=detector.device, requires_grad=True)
         with torch.enable_grad():
-            tokens = class_tokens(backbone, image[None].to(detector.device), blocks, bias=bias)
-            detector.adapter.head.logits(tokens).sum().backward()  # type: ignore[no-untyped-call]
+            square = image[None].to(detector.device)
+            tokens = block_tokens(backbone, square, adapter.blocks, adapter.means, bias=bias)
+            adapter.head.logits(tokens).sum().backward()  # type: ignore[no-untyped-call]
         assert bias.grad is not None  # noqa: S101 it was asked for, four lines above
         maps.append(scale * bias.grad[0, 0, 0, 1:].view(side, side).cpu())
     return torch.stack(maps).numpy()
@@ -53,10 +54,11 @@ def hidden_logits(
     Returns:
         float64 ``[N]``.
     """
-    device, blocks = detector.device, sorted(detector.adapter.blocks)
+    device, adapter = detector.device, detector.adapter
     many = pixels[None].expand(len(kept), -1, -1, -1).to(device)
     with torch.inference_mode():
-        tokens = class_tokens(detector.backbone, many, blocks, kept=kept.to(device))
-        logits = detector.adapter.head(tokens)
-    platt = detector.adapter.calibration
+        visible = kept.to(device)
+        tokens = block_tokens(detector.backbone, many, adapter.blocks, adapter.means, kept=visible)
+        logits = adapter.head(tokens)
+    platt = adapter.calibration
     return platt.a * logits + platt.b

@@ -1,7 +1,7 @@
 """The reference set: tokens of known images, kept with the package to guard what is known.
 
 Few images of one's own say little about all others. The reference set shows what a change does to
-those, without the images themselves: int8 class tokens, of which no picture can be made.
+those, without the images themselves: int8 tokens, of which no picture can be made.
 """
 
 import json
@@ -47,6 +47,7 @@ class Reference:
         note: what the images are.
         tiles: float32 ``[N, K, W]`` likewise, of each image the mean over its tiles; None for a set
             of first looks alone.
+        means: blocks whose means over patches follow the class tokens.
     """
 
     tokens: torch.Tensor
@@ -58,6 +59,7 @@ class Reference:
     lora: str = ""
     note: str = ""
     tiles: torch.Tensor | None = None
+    means: tuple[int, ...] = ()
 
     @property
     def guards(self) -> npt.NDArray[np.bool_]:
@@ -99,9 +101,10 @@ class Reference:
 
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
-        own = (self.backbone, self.blocks, self.preprocessing, self.lora)
-        other = (adapter.backbone, adapter.blocks, adapter.preprocessing, adapter.lora_digest)
-        return own == other
+        read, cut = (self.blocks, self.means), self.preprocessing
+        encoder = (adapter.backbone, adapter.lora_digest)
+        other = (*encoder, (adapter.blocks, adapter.means), adapter.preprocessing)
+        return (self.backbone, self.lora, read, cut) == other
 
 
 def quantise(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -131,6 +134,7 @@ def save_reference(
     preprocessing: Preprocessing | None = None,
     note: str = "",
     tiles: torch.Tensor | None = None,
+    means: Sequence[int] = (),
 ) -> None:
     """Write a reference set; the names of the sources are not kept, only which are the same.
 
@@ -145,17 +149,20 @@ def save_reference(
         preprocessing: how the images were cut; None is the default one.
         note: what the images are.
         tiles: float ``[N, K, W]``, of each image the mean over its tiles; None for none.
+        means: blocks whose means over patches follow the class tokens, ascending.
 
     Raises:
         ValueError: the numbers of images or blocks differ.
     """
-    if not len(tokens) == len(is_ai) == len(sources) or tokens.shape[1] != len(blocks):
+    read = len(blocks) + len(means)
+    if not len(tokens) == len(is_ai) == len(sources) or tokens.shape[1] != read:
         raise ValueError("tokens, labels, sources and blocks differ in number")
     levels, scale = quantise(tokens)
     _, groups = np.unique(np.asarray(sources, dtype=np.str_), return_inverse=True)
     header = {
         "backbone": backbone,
         "blocks": [int(block) for block in blocks],
+        "means": [int(block) for block in means],
         "preprocessing": (preprocessing or Preprocessing()).to_header(),
         "lora": lora,
         "note": note,
@@ -184,7 +191,8 @@ def load_reference(path: Path = DEFAULT) -> Reference:
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
         names = [*_DTYPES, *(_TILES if "tiles" in file.tensors else ())]
-        _check_shapes(file, len(header["blocks"]), names)
+        means = tuple(int(block) for block in header.get("means", ()))
+        _check_shapes(file, len(header["blocks"]) + len(means), names)
         levels, scale, is_ai, group, *tiles = file.load(names).values()
         return Reference(
             tokens=levels.float() * scale,
@@ -196,6 +204,7 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             lora=str(header["lora"]),
             note=str(header["note"]),
             tiles=tiles[0].float() * tiles[1] if tiles else None,
+            means=means,
         )
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such reference set; install clipfake anew") from error

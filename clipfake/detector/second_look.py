@@ -1,6 +1,6 @@
 """The second look: the whole picture, cut into tiles at twice the scale of the first look.
 
-The first look is the centre square. The second one takes the mean of the class tokens of tiles that
+The first look is the centre square. The second one takes the mean of the tokens of tiles that
 cover the picture (``clipfake.imaging.tiles``); the same head reads both, and the logit is the mean
 of the two, with a calibration of its own. ``auto`` takes it only of pictures that the first look
 leaves open or is about to call AI: an accusation is what must be sure, and most photographs need no

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.captions import LARGEST_SCALE, Caption, CaptionHead
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.lora import Lora
 from clipfake.detector.pair import Pair
 from clipfake.errors import BackboneError
@@ -106,7 +106,7 @@ class CaptionModel(nn.Module):
         """Embeddings ``[N, E]``, of unit length, of uint8 RGB ``[N, 3, S, S]``."""
         visual: Any = self.backbone.visual
         depth = (self.backbone.depth,)
-        (token,) = class_tokens(self.backbone, pixels, depth, lora=self.lora, kept=kept).unbind(1)
+        (token,) = block_tokens(self.backbone, pixels, depth, lora=self.lora, kept=kept).unbind(1)
         return functional.normalize((visual.ln_post(token) @ visual.proj).float(), dim=1)
 
     def captions(self) -> torch.Tensor:

@@ -22,7 +22,7 @@ from clipfake.detector.backbone import VISUAL, Backbone, Traits, traits_of
 from clipfake.detector.calibration import Platt
 from clipfake.detector.captions import Caption, CaptionHead
 from clipfake.detector.device import encoding, pick_device, pick_training_precision
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.detector.pair import Pair
 from clipfake.errors import UsageError
@@ -322,7 +322,7 @@ def _class_means(
     with encoding(device, pick_training_precision(options.precision, device)):
         for at in range(0, len(rows), _START_BATCH):
             pixels = train.pixels(preprocessing, rows[at : at + _START_BATCH]).to(device)
-            token = class_tokens(backbone, pixels, (backbone.depth,))[:, 0]
+            token = block_tokens(backbone, pixels, (backbone.depth,))[:, 0]
             embedded = (visual.ln_post(token) @ visual.proj).float()
             found.append(functional.normalize(embedded, dim=1).cpu())
             show(State("encoding", min(at + _START_BATCH, len(rows)), len(rows)))

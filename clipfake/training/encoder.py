@@ -11,7 +11,7 @@ import torch
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.backbone import Backbone
 from clipfake.detector.device import encoding, pick_device, pick_training_precision
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.training.headonly import Outcome, with_facts
 from clipfake.training.heads import HeadOptions
@@ -123,7 +123,7 @@ def build_trainer(
     """A trainer whose model starts at an adapter; arguments as ``tune_encoder``."""
     device = pick_device(options.device)
     backbone.visual.to(device)
-    shape = base.lora_shape or LoraShape(tuple(range(1, max(base.blocks) + 1)), options.rank)
+    shape = base.lora_shape or LoraShape(tuple(range(1, base.depth + 1)), options.rank)
     lora = Lora(backbone, shape)
     if base.lora_shape:
         lora.load_tensors(base.lora)
@@ -136,7 +136,9 @@ def build_trainer(
     with encoding(device, pick_training_precision(options.precision, device)):
         for at in range(0, count, _SPREAD_BATCH):
             pixels = train.pixels(base.preprocessing, rows[at : at + _SPREAD_BATCH]).to(device)
-            tokens.append(class_tokens(backbone, pixels, base.blocks, lora=lora.to(device)).cpu())
+            own = lora.to(device)
+            seen = block_tokens(backbone, pixels, base.blocks, base.means, lora=own)
+            tokens.append(seen.cpu())
     # a copy, since tensors of inference mode cannot be trained with
     left_out = HeadOptions()
     head = TrainedHead(
@@ -145,7 +147,7 @@ def build_trainer(
         inputs_out=left_out.inputs_out,
         units_out=left_out.units_out,
     )
-    model = TrainedDetector(backbone, lora, head, base.blocks).to(device)
+    model = TrainedDetector(backbone, lora, head, base.blocks, base.means).to(device)
     return DetectorTrainer(model, options.loop, backbone.patch_size, world)
 
 

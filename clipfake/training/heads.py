@@ -1,4 +1,4 @@
-"""Fitting a head on class tokens that are computed once: fast, since the encoder stands still."""
+"""Fitting a head on tokens that are computed once: fast, since the encoder stands still."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from clipfake.detector.head import Head, Hidden
 from clipfake.training.model import TrainedHead
-from clipfake.training.sampling import Floats, epoch_order
+from clipfake.training.sampling import Floats, epoch_order, harder
+
+_AT_ONCE = 512  # images that are scored at once
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class HeadOptions:
         smoothing: label smoothing.
         inputs_out: share of inputs dropped.
         units_out: share of units dropped.
+        hard: how many times more an image is drawn that is told wrong, once a third of the epochs
+            is over; 0 for none.
         seed: of everything that chance decides.
     """
 
@@ -39,6 +43,7 @@ class HeadOptions:
     smoothing: float = 0.05
     inputs_out: float = 0.5
     units_out: float = 0.3
+    hard: float = 0.0
     seed: int = 0
 
 
@@ -111,7 +116,10 @@ def _fit_member(
     rows, epoch = np.empty(0, dtype=np.int64), 0
     for _step in range(steps):
         if len(rows) < options.batch_size:
-            order = epoch_order(weight, is_ai, seed, epoch)
+            drawn_by = weight
+            if options.hard and epoch >= options.epochs / 3:
+                drawn_by = harder(weight, is_ai, _scores(model, passes[0]), options.hard)
+            order = epoch_order(drawn_by, is_ai, seed, epoch)
             rows, epoch = np.concatenate([rows, order]), epoch + 1
         batch, rows = torch.from_numpy(rows[: options.batch_size]), rows[options.batch_size :]
         which = torch.randint(len(passes), (len(batch),))
@@ -123,6 +131,15 @@ def _fit_member(
         optimizer.step()
         schedule.step()
     return model.folded()
+
+
+@torch.no_grad()
+def _scores(model: TrainedHead, tokens: torch.Tensor) -> Floats:
+    """What the head says of tokens ``[N, K, W]`` now, 0..1, float64 ``[N]``."""
+    model.eval()
+    parts = [model(part.float()).sigmoid() for part in torch.split(tokens, _AT_ONCE)]
+    model.train()
+    return torch.cat(parts).double().numpy()
 
 
 def _untrained(shape: Sequence[int], units: int) -> Head:

@@ -1,11 +1,11 @@
-"""The detector as it is trained: LoRA beside the frozen tower, the head over its class tokens."""
+"""The detector as it is trained: LoRA beside the frozen tower, the head over its tokens."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from clipfake.detector.backbone import Backbone
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.head import Head, Hidden, normalise
 from clipfake.detector.lora import Lora
 from clipfake.training.texture import Hiding, blank
@@ -30,7 +30,7 @@ class HiddenUnits(nn.Module):
 
 
 class TrainedHead(nn.Module):
-    """A head over standardised, layer-normalised class tokens, a linear part and hidden units.
+    """A head over standardised, layer-normalised tokens, a linear part and hidden units.
 
     The standardisation is fixed; ``folded`` makes it part of the weights. Inputs and units are
     dropped out as options say, which is what keeps hidden units from learning images by heart.
@@ -97,13 +97,18 @@ class TrainedDetector(nn.Module):
     """
 
     def __init__(
-        self, backbone: Backbone, lora: Lora, head: TrainedHead, blocks: tuple[int, ...]
+        self,
+        backbone: Backbone,
+        lora: Lora,
+        head: TrainedHead,
+        blocks: tuple[int, ...],
+        means: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self._backbone = (backbone,)  # in a tuple, so that it is no submodule
         self.lora = lora
         self.head = head
-        self.blocks = blocks
+        self.blocks, self.means = blocks, means
 
     def forward(
         self, pixels: torch.Tensor, kept: torch.Tensor | None = None, hiding: Hiding = Hiding.DROP
@@ -116,11 +121,11 @@ class TrainedDetector(nn.Module):
             hiding: what becomes of the other patches.
 
         Returns:
-            float32 ``[N]`` logits and float32 ``[N, blocks, W]`` class tokens.
+            float32 ``[N]`` logits and float32 ``[N, K, W]`` tokens.
         """
         backbone = self._backbone[0]
         if kept is not None and hiding is Hiding.BLANK:
             pixels, kept = blank(pixels, backbone.patch_size, kept, backbone.mean), None
-        tokens = class_tokens(backbone, pixels, self.blocks, lora=self.lora, kept=kept)
+        tokens = block_tokens(backbone, pixels, self.blocks, self.means, lora=self.lora, kept=kept)
         with torch.autocast(tokens.device.type, enabled=False):
             return self.head(tokens), tokens

@@ -37,6 +37,28 @@ def weights(examples: Sequence[Example]) -> Floats:
     return weight
 
 
+def harder(weight: Floats, is_ai: npt.NDArray[np.bool_], scores: Floats, times: float) -> Floats:
+    """Weights by which images that are told wrong are drawn more often.
+
+    Both classes keep what they weigh together.
+
+    Args:
+        weight: ``[N]`` as ``weights`` gives it.
+        is_ai: ``[N]``.
+        scores: ``[N]``, 0..1, what a head says of each now.
+        times: how many times more an image counts that is surely taken for the other class.
+
+    Returns:
+        float64 ``[N]``.
+    """
+    wrong = np.where(is_ai, 1.0 - scores, scores)
+    drawn = weight * (1.0 + times * wrong)
+    for label in (True, False):
+        own = is_ai == label
+        drawn[own] *= weight[own].sum() / drawn[own].sum()
+    return drawn
+
+
 def epoch_order(
     weight: Floats, is_ai: npt.NDArray[np.bool_], seed: int, epoch: int
 ) -> npt.NDArray[np.int64]:

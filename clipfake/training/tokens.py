@@ -1,4 +1,4 @@
-"""Class tokens of many images, computed once and kept in a file; heads are fitted on them."""
+"""Tokens of many images, computed once and kept in a file; heads are fitted on them."""
 
 import hashlib
 import json
@@ -89,7 +89,7 @@ def cached_tokens(
     workers: int = 1,
     show: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> torch.Tensor:
-    """Tokens of the blocks that the detector's head reads, from ``file`` if it holds them.
+    """Tokens that the detector's head reads, from ``file`` if it holds them.
 
     Args:
         detector: whose backbone computes them.
@@ -116,6 +116,7 @@ def cached_tokens(
         "tower": detector.backbone.digest,
         "lora": _digest(adapter.lora),
         "blocks": list(adapter.blocks),
+        **({"means": list(adapter.means)} if adapter.means else {}),
         "preprocessing": adapter.preprocessing.to_header(),
         "precision": str(detector.precision),
         "encoder": detector.arithmetic.encoder,
@@ -127,7 +128,8 @@ def cached_tokens(
     }
     held = json.loads(key_file.read_text()) if key_file.exists() else {}
     if held != key:
-        shape = (len(paths), len(adapter.blocks), detector.backbone.width)
+        read = len(adapter.blocks) + len(adapter.means)
+        shape = (len(paths), read, detector.backbone.width)
         tokens = np.zeros(shape, dtype=np.float16)
         missing = list(range(len(paths)))
         if {**held, "paths": None} == {**key, "paths": None}:
@@ -143,7 +145,8 @@ def cached_tokens(
         done = 0
         for cut in in_order(squares, batches, workers=workers, prepare=quiet_worker):
             rows = missing[done : done + len(cut)]
-            found = detector.tokens(torch.from_numpy(np.concatenate(cut)), adapter.blocks)
+            squares_of = torch.from_numpy(np.concatenate(cut))
+            found = detector.tokens(squares_of, adapter.blocks, adapter.means)
             tokens[rows] = mean_tokens(found, [len(each) for each in cut]).numpy()
             done += len(cut)
             show(done, len(missing))

@@ -186,7 +186,7 @@ class Validation:
         tokens = []
         for at in range(0, len(rows), size):
             pixels = self.part.pixels(adapter.preprocessing, rows[at : at + size])
-            tokens.append(detector.tokens(pixels, adapter.blocks))
+            tokens.append(detector.tokens(pixels, adapter.blocks, adapter.means))
             show(min(at + size, len(rows)), len(rows))
         return torch.cat(tokens)
 
@@ -198,7 +198,8 @@ class Validation:
         means, rows, size = [], range(len(self.part.examples)), detector.arithmetic.micro_batch
         for at in range(0, len(rows), size):
             cut = self.part.tiles(adapter.preprocessing, rows[at : at + size])
-            tokens = detector.tokens(torch.from_numpy(np.concatenate(cut)), adapter.blocks)
+            pixels = torch.from_numpy(np.concatenate(cut))
+            tokens = detector.tokens(pixels, adapter.blocks, adapter.means)
             means.append(mean_tokens(tokens, [len(tiles) for tiles in cut]))
             show(min(at + size, len(rows)), len(rows))
         return torch.cat(means)

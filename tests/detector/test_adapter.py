@@ -13,10 +13,11 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.adapter_file import DEFAULT_ADAPTER, HEADER_KEY, load_adapter, save_adapter
 from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.detector import Detector
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import AdapterError, UsageError
+from tests.small import small_adapter, small_tower
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,23 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
         digest=adapter.digest,
     )
     assert unchanged == adapter
+
+
+def test_blocks_whose_means_are_read_are_kept(tmp_path: Path) -> None:
+    tower, file = small_tower(), tmp_path / "a.safetensors"
+    save_adapter(small_adapter(blocks=(2, 7), means=(3, 12)), file)
+    again = load_adapter(file)
+    assert (again.blocks, again.means, again.depth) == ((2, 7), (3, 12), 12)
+    with safe_open(file, "pt") as stored:
+        assert json.loads(stored.metadata()[HEADER_KEY])["format"] == 6
+    Detector(tower, again)
+    with pytest.raises(AdapterError, match="head does not fit"):
+        Detector(tower, replace(again, means=(3,)))
+    with pytest.raises(AdapterError, match="head does not fit"):
+        Detector(tower, replace(again, means=(3, 13)))
+    save_adapter(replace(again, means=(12, 3)), file)
+    with pytest.raises(AdapterError, match="ascending"):
+        load_adapter(file)
 
 
 def test_hidden_units_are_kept(adapter: Adapter, backbone: Backbone, tmp_path: Path) -> None:
@@ -113,7 +131,7 @@ def test_lora_is_kept_and_merged_at_load(
     frozen = Detector(backbone, adapter, precision="fp32", micro_batch=1)
     lora.load_tensors(again.lora)
     with torch.no_grad():
-        beside = class_tokens(backbone, pixels, adapter.blocks, lora=lora)
+        beside = block_tokens(backbone, pixels, adapter.blocks, lora=lora)
     assert torch.allclose(merged.tokens(pixels, adapter.blocks), beside, atol=2e-4)
     assert not torch.allclose(frozen.tokens(pixels, adapter.blocks), beside, atol=1e-2)
 

@@ -17,7 +17,7 @@ from clipfake.detector.backbone import (
     embedded_backbone_header,
     load_backbone,
 )
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.errors import BackboneError
 
 
@@ -45,7 +45,7 @@ def test_embedded_tower_is_clip_vit_b16(tower: Backbone) -> None:
 def test_blocks_match_the_reference(tower: Backbone, shared: Path) -> None:
     data = np.load(shared / "backbone" / "reference.npz")
     images = torch.from_numpy(data["images_uint8"]).permute(0, 3, 1, 2)
-    ours = class_tokens(tower, images, range(1, 13))
+    ours = block_tokens(tower, images, range(1, 13))
     theirs = torch.from_numpy(data["cls_by_block"])
     assert torch.cosine_similarity(ours, theirs, dim=-1).min() >= 0.9999
 
@@ -68,8 +68,8 @@ def test_tokens_are_those_of_open_clips_own_tower(tower: Backbone) -> None:
             output_fmt="NLC",
             output_extra_tokens=True,
         )["image_intermediates_prefix"]
-        ours = class_tokens(tower, images, [3, 12])
-        same = class_tokens(replace(tower, visual=model.visual), images, [3, 12])
+        ours = block_tokens(tower, images, [3, 12])
+        same = block_tokens(replace(tower, visual=model.visual), images, [3, 12])
     assert torch.equal(ours, same)
     assert torch.allclose(ours[:, 0], theirs[2][:, 0], atol=1e-4)
     assert torch.allclose(ours[:, 1], theirs[11][:, 0], atol=1e-4)
@@ -90,7 +90,7 @@ def test_forward_stops_at_the_last_block_read(
     calls = []
     forward = forward_module.block_forward
     monkeypatch.setattr(forward_module, "block_forward", lambda *a: calls.append(1) or forward(*a))
-    assert class_tokens(tower, pixels(1), [2, 4]).shape == (1, 2, 768)
+    assert block_tokens(tower, pixels(1), [2, 4]).shape == (1, 2, 768)
     assert len(calls) == 4
 
 
@@ -112,7 +112,7 @@ def test_a_local_checkpoint_loads_and_a_wrong_one_does_not(tower: Backbone, tmp_
     save_file(state, path)
     local = load_backbone(f"ViT-B-16-quickgelu/{path}")
     images = pixels(1)
-    assert torch.equal(class_tokens(local, images, [12]), class_tokens(tower, images, [12]))
+    assert torch.equal(block_tokens(local, images, [12]), block_tokens(tower, images, [12]))
     with pytest.raises(BackboneError, match="do not fit ViT-B-32"):
         load_backbone(f"ViT-B-32/{path}")
 

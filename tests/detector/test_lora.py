@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from clipfake.detector.backbone import Backbone
-from clipfake.detector.forward import block_forward, class_tokens, embed
+from clipfake.detector.forward import block_forward, block_tokens, embed
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.errors import AdapterError
 from tests.small import WIDTH, small_tower
@@ -34,8 +34,8 @@ def test_an_untrained_update_changes_nothing(backbone: Backbone, pixels: torch.T
     lora = Lora(backbone, LoraShape((1, 12)))
     lora.initialise(torch.Generator().manual_seed(0))
     assert lora.blocks["1"].qkv.a.abs().max() > 0
-    plain = class_tokens(backbone, pixels, (1, 12))
-    assert torch.equal(class_tokens(backbone, pixels, (1, 12), lora=lora), plain)
+    plain = block_tokens(backbone, pixels, (1, 12))
+    assert torch.equal(block_tokens(backbone, pixels, (1, 12), lora=lora), plain)
 
 
 @pytest.mark.parametrize("norms", [False, True])
@@ -44,11 +44,11 @@ def test_merged_is_the_same_function_and_the_given_backbone_stays(
     backbone: Backbone, pixels: torch.Tensor, norms: bool
 ) -> None:
     lora = random_lora(backbone, norms=norms)
-    plain = class_tokens(backbone, pixels, (1, 6, 12))
-    beside = class_tokens(backbone, pixels, (1, 6, 12), lora=lora)
-    merged = class_tokens(merge(backbone, lora), pixels, (1, 6, 12))
+    plain = block_tokens(backbone, pixels, (1, 6, 12))
+    beside = block_tokens(backbone, pixels, (1, 6, 12), lora=lora)
+    merged = block_tokens(merge(backbone, lora), pixels, (1, 6, 12))
     assert torch.allclose(merged, beside, atol=2e-4)
-    assert torch.equal(class_tokens(backbone, pixels, (1, 6, 12)), plain)
+    assert torch.equal(block_tokens(backbone, pixels, (1, 6, 12)), plain)
     assert torch.equal(beside[:, 0], plain[:, 0])  # block 1 lies before the first update
     assert not torch.allclose(beside[:, 1], plain[:, 1], atol=1e-2)
 
@@ -56,10 +56,10 @@ def test_merged_is_the_same_function_and_the_given_backbone_stays(
 @torch.no_grad()
 def test_kept_patches_alone_are_computed(backbone: Backbone, pixels: torch.Tensor) -> None:
     every = torch.arange(196).expand(2, -1)
-    whole = class_tokens(backbone, pixels, (1, 2))
-    assert torch.equal(class_tokens(backbone, pixels, (1, 2), kept=every), whole)
+    whole = block_tokens(backbone, pixels, (1, 2), (1, 2))
+    assert torch.equal(block_tokens(backbone, pixels, (1, 2), (1, 2), kept=every), whole)
     kept = torch.stack([torch.arange(0, 196, 4), torch.arange(3, 196, 4)])
-    found = class_tokens(backbone, pixels, (1, 2), kept=kept)
+    found = block_tokens(backbone, pixels, (1, 2), (1, 2), kept=kept)
     mean, std = (torch.tensor(value).view(3, 1, 1) for value in (backbone.mean, backbone.std))
     embedded = embed(backbone.visual, (pixels.float() / 255 - mean) / std)
     for image in range(2):
@@ -67,6 +67,20 @@ def test_kept_patches_alone_are_computed(backbone: Backbone, pixels: torch.Tenso
         for number in range(2):
             hidden = block_forward(backbone.visual.transformer.resblocks[number], hidden)
             assert torch.allclose(found[image, number], hidden[0, 0], atol=1e-4)
+            mean = hidden[0, 1:].mean(dim=0)
+            assert torch.allclose(found[image, 2 + number], mean, atol=1e-4)
+
+
+@torch.no_grad()
+def test_patches_that_are_not_attended_to_weigh_nothing_in_means(
+    backbone: Backbone, pixels: torch.Tensor
+) -> None:
+    kept = torch.arange(0, 196, 4)
+    bias = torch.full((1, 1, 1, 197), -torch.inf)
+    bias[..., 0], bias[..., kept + 1] = 0.0, 0.0
+    found = block_tokens(backbone, pixels, (1, 2), (1, 2), bias=bias.expand(2, -1, -1, -1))
+    alone = block_tokens(backbone, pixels, (1, 2), (1, 2), kept=kept.expand(2, -1))
+    assert torch.allclose(found, alone, atol=1e-4)
 
 
 def test_what_does_not_fit_is_refused(backbone: Backbone) -> None:

@@ -16,7 +16,7 @@ from clipfake.detector.backbone import (
     traits_of,
 )
 from clipfake.detector.captions import Kind
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.pair import Pair, load_pair, save_model
 from clipfake.errors import BackboneError, UsageError
 from tests.pair import MODEL, add_model, save_pair
@@ -46,7 +46,7 @@ def test_both_towers_embed_as_open_clip_does(weights: Path, pair: Pair) -> None:
         assert torch.equal(pair.tokenise(texts), tokens)
         own = pair.embed(pair.tokenise(texts))
         assert torch.allclose(own, theirs.encode_text(tokens, normalize=True), atol=1e-6)
-        (token,) = class_tokens(pair.backbone, pixels, (2,)).unbind(1)
+        (token,) = block_tokens(pair.backbone, pixels, (2,)).unbind(1)
         visual = pair.backbone.visual
         ours = functional.normalize(visual.ln_post(token) @ visual.proj, dim=1)  # type: ignore[attr-defined]
         wanted = theirs.encode_image((pixels.float() / 255 - mean) / std, normalize=True)
@@ -69,7 +69,7 @@ def test_the_image_tower_of_a_pair_is_a_backbone(weights: Path, pair: Pair) -> N
     alone: Backbone = load_backbone(f"{MODEL}/{weights}")
     assert alone.digest == pair.backbone.digest
     pixels = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
-    one, other = (class_tokens(tower, pixels, (1, 2)) for tower in (alone, pair.backbone))
+    one, other = (block_tokens(tower, pixels, (1, 2)) for tower in (alone, pair.backbone))
     assert torch.equal(one, other)
 
 

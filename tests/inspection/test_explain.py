@@ -10,7 +10,7 @@ from PIL import Image
 
 from clipfake.cli.exit_codes import Exit
 from clipfake.detector import Detector
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.patch_evidence import hidden_logits, patch_evidence
 from clipfake.imaging.decode import decode
 from clipfake.imaging.limits import Limits
@@ -54,8 +54,9 @@ def test_it_is_the_gradient_of_the_calibrated_logit(
     for sign in (1, -1):
         bias = torch.cat([torch.zeros(1), sign * step * direction]).view(1, 1, 1, -1)
         with torch.inference_mode():
-            blocks = sorted(detector.adapter.blocks)
-            tokens = class_tokens(detector.backbone, pixels[:1], blocks, bias=bias)
+            adapter = detector.adapter
+            reads = adapter.blocks, adapter.means
+            tokens = block_tokens(detector.backbone, pixels[:1], *reads, bias=bias)
             ends.append(detector.adapter.calibration.a * detector.adapter.head(tokens)[0])
     expected = (ends[0] - ends[1]) / (2 * step)
     found = float((evidence[0].flatten() * direction.numpy()).sum())

@@ -42,6 +42,23 @@ def test_the_same_seed_gives_the_same_head_and_leaves_other_chance_alone() -> No
     assert not np.array_equal(one(tokens), other(tokens))
 
 
+def test_few_that_are_hard_are_told_when_they_are_drawn_more_often() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    is_ai = np.arange(400) % 2 == 1
+    tokens = torch.randn(400, 2, 6, generator=drawn)
+    tokens[:, 0, 0] = torch.from_numpy(np.where(is_ai, 3.0, -3.0))
+    hard = np.arange(400) >= 380  # look like the other class, but for another dimension
+    tokens[hard, 0, 0] *= -1
+    tokens[:, 1, 0] = torch.from_numpy(np.where(is_ai == hard, 2.0, -2.0))
+    options = replace(OPTIONS, members=1, epochs=6)
+    losses = []
+    for times in (0.0, 20.0):
+        head = fit_head([tokens], is_ai, np.ones(400), replace(options, hard=times))
+        right = torch.from_numpy(np.where(is_ai, 1.0, -1.0) * head(tokens))
+        losses.append(float(functional.softplus(-right[torch.from_numpy(hard)]).mean()))
+    assert losses[1] < losses[0]
+
+
 def test_the_mean_head_has_the_mean_logit() -> None:
     tokens, is_ai = ring(64, 0)
     options = replace(OPTIONS, epochs=1, members=1)

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from clipfake.detector.backbone import Backbone
-from clipfake.detector.forward import class_tokens
+from clipfake.detector.forward import block_tokens
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.errors import UsageError
@@ -124,7 +124,7 @@ def test_training_lowers_the_loss(backbone: Backbone, store: ImageStore) -> None
         masking=Masking(share=0.0),
     )
     pixels = np.stack([to_pixels(store[row], Preprocessing())[0] for row in range(8)])
-    tokens = class_tokens(backbone, torch.from_numpy(pixels), small_adapter().blocks)
+    tokens = block_tokens(backbone, torch.from_numpy(pixels), small_adapter().blocks)
     untrained = TrainedHead(Head(torch.zeros(9, WIDTH), torch.zeros(1)), tokens)
     losses = run(trainer(backbone, options, head=untrained), store)
     assert np.mean(losses[-2:]) < 0.7 * losses[0]
@@ -237,7 +237,7 @@ def test_both_ways_of_hiding_leave_the_kept_patches_alone(backbone: Backbone) ->
             assert not torch.equal(one, whole)
             assert tokens.shape == (1, 9, WIDTH)
         assert not torch.equal(whole, model(changed)[0])
-    assert class_tokens(backbone, pixels, (12,)).shape == (1, 1, WIDTH)
+    assert block_tokens(backbone, pixels, (12,)).shape == (1, 1, WIDTH)
 
 
 def test_hidden_units_are_trained_and_resumed(

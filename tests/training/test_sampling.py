@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clipfake.sources.labelled import Example
-from clipfake.training.sampling import epoch_order, weights
+from clipfake.training.sampling import epoch_order, harder, weights
 
 
 def examples(counts: dict[str, int], is_ai: bool, source: str | None = None) -> list[Example]:
@@ -58,3 +58,15 @@ def test_seed_and_epoch_decide_the_order() -> None:
     assert np.array_equal(first, epoch_order(weight, IS_AI, 1, 0))
     assert not np.array_equal(first, epoch_order(weight, IS_AI, 1, 1))
     assert not np.array_equal(first, epoch_order(weight, IS_AI, 2, 0))
+
+
+def test_what_is_told_wrong_is_drawn_more_often_and_classes_stay_even() -> None:
+    is_ai = np.array([True, True, True, False, False, False])
+    weight = np.array([1.0, 1.0, 2.0, 1.0, 1.0, 2.0])
+    drawn = harder(weight, is_ai, np.array([1.0, 0.0, 1.0, 0.0, 0.5, 0.0]), 4.0)
+    assert drawn[:3].sum() == pytest.approx(4.0)
+    assert drawn[3:].sum() == pytest.approx(4.0)
+    assert drawn[1] / drawn[0] == pytest.approx(5.0)  # surely wrong against surely right
+    assert drawn[2] / drawn[0] == pytest.approx(2.0)
+    assert drawn[4] / drawn[3] == pytest.approx(3.0)
+    assert np.allclose(harder(weight, is_ai, np.full(6, 0.3), 0.0), weight)
