@@ -5,14 +5,15 @@
 
 The manifest has columns path, split, label (real, fake), generator and source, as
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
-them. The head has hidden units over class tokens and means of the patches' tokens. It is the mean
-of networks fitted on those of the images of `--splits`, half of them on images at full size and
-their small copies, half on these and on chains of changes (`clipfake/training/chains.py`) too;
-which of these an image is shown as, chance decides in each epoch; those that are told wrong are
-shown more often. `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head
-that tells generators apart beside it; the head is fitted on the frozen tower all the same, since a
-tower shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads,
-each without the sources of a fold, whose scores of these thresholds can be set on
+them. The head has hidden units over class tokens and, in half of its networks, the means of the
+patches' tokens that `--means` names. It is the mean of networks fitted on those of the images of
+`--splits`, half of them on images at full size and their small copies, half on these and on chains
+of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
+in each epoch; once a third of them is over, those that are told wrong are shown more often
+(`--hard`). `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head that
+tells generators apart beside it; the head is fitted on the frozen tower all the same, since a tower
+shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads, each
+without the sources of a fold, whose scores of these thresholds can be set on
 (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds are set on
 split val. Tokens are kept in the work folder, so that a second run takes minutes.
 """
@@ -37,7 +38,7 @@ from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
-from clipfake.training.heads import HeadOptions, fit_head, mean_head
+from clipfake.training.heads import HeadOptions, fit_head, mean_head, wider
 from clipfake.training.sampling import weights
 from clipfake.training.validation import calibrate
 from tools.fit_generators import full_size
@@ -87,11 +88,11 @@ def main() -> None:
     parser.add_argument("--backbone", default="ViT-B-16/openai")
     parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
     parser.add_argument(
-        "--means", type=int, nargs="*", default=[4, 6, 8, 10, 12], help="blocks of their patches"
+        "--means", type=int, nargs="*", default=[], help="blocks whose mean patch token is read"
     )
     parser.add_argument("--chains", type=int, default=1, help="passes of chains of changes")
     parser.add_argument("--members", type=int, default=2, help="networks of each half")
-    parser.add_argument("--units", type=int, default=72)
+    parser.add_argument("--units", type=int, default=112)
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -125,7 +126,7 @@ def main() -> None:
     for what in wanted:
         kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
         part = [seen[torch.from_numpy(kept)] for seen in passes]
-        head = fit(part, [train[row] for row in kept], options)
+        head = fit(part, [train[row] for row in kept], options, len(adapter.blocks))
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head)).as_stored()
         if what != "head":
             save_adapter(fitted, fold_file(args.out, int(what)))
@@ -168,20 +169,31 @@ def tower_of(adapter: Adapter | None) -> object:
     return adapter.facts.get("training", {}).get("tower", adapter.label)
 
 
-def fit(passes: Sequence[torch.Tensor], rows: Sequence[Row], options: HeadOptions) -> Head:
+def fit(
+    passes: Sequence[torch.Tensor], rows: Sequence[Row], options: HeadOptions, classes: int
+) -> Head:
     """The mean of heads fitted on the first two passes, and on all.
+
+    Where there are other tokens than class tokens, half of the heads read these alone.
 
     Args:
         passes: tokens ``[N, K, W]`` of the same images: at full size, small, and chained.
         rows: ``[N]``, what the images are.
         options: of each of the heads.
+        classes: class tokens, which are the first of the K.
     """
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
     )
     parts = [passes[:2], passes] if len(passes) > 2 else [passes]
     is_ai = labels(list(rows))
-    return mean_head([fit_head(part, is_ai, weight, options) for part in parts])
+    every = passes[0].shape[1]
+    heads = [
+        fit_head([seen[:, :read] for seen in part], is_ai, weight, options)
+        for part in parts
+        for read in sorted({classes, every})
+    ]
+    return mean_head([wider(head, every) for head in heads])
 
 
 if __name__ == "__main__":

@@ -46,11 +46,13 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
         words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
         words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
+        words += ["--means", "3", "12"]
         monkeypatch.setattr("sys.argv", words)
         fit_default.main()
         fitted = load_adapter(head)
         assert fitted.facts["training"]["images"] == {"real": 12, "fake": 12}
         assert fitted.facts["training"]["small_copies"] == 2
+        assert fitted.means == (3, 12)
         assert fitted.lora_digest == load_adapter(tower).lora_digest
         folds = [load_adapter(fit_default.fold_file(head, fold)).linear_head for fold in (0, 1)]
         assert not torch.equal(folds[0].weight, folds[1].weight)

@@ -1,5 +1,7 @@
 """Texts of unknown origin, and numbers, as a page shows them."""
 
+import math
+
 from clipfake.report.text import printable
 
 MOST = 600  # characters of a value that a page shows; the report has the rest
@@ -24,8 +26,10 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of a hundred with the digits that it deserves: ``1``, ``0.1``, ``71``, ``2.3``."""
+    """A share of a hundred with the digits that it deserves: ``1``, ``0.1``, ``71``, ``0.01``."""
     value = 100 * share
+    if 0 < value < 0.05:  # few are not none
+        return f"{value:.{-math.floor(math.log10(value))}f}"
     if value >= 10 or abs(value - round(value)) < 0.05:
         return f"{value:.0f}"
     return f"{value:.1f}"

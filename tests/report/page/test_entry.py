@@ -121,6 +121,7 @@ def test_words() -> None:
         "0",
         "100",
     ]
+    assert [percent(share) for share in (0.000129, 0.00049, 4e-7)] == ["0.01", "0.05", "0.00004"]
     assert [size_of(n) for n in (1, 999, 1500, 5_300_000, 10**12, 4 * 10**15)] == [
         "1 byte",
         "999 bytes",
