@@ -75,11 +75,12 @@ def small_adapter(
     )
 
 
-def small_second(*, opens: float = 0.3) -> SecondLook:
+def small_second(*, opens: float = 0.3, settled: float = 0.9) -> SecondLook:
     """A second look for the small tower as it is, with thresholds of its own.
 
     Args:
         opens: score of the first look from which ``auto`` takes the second.
+        settled: and from which no more.
     """
     auto, every = (
         Thresholds(
@@ -91,7 +92,7 @@ def small_second(*, opens: float = 0.3) -> SecondLook:
         )
         for least in (0.6, 0.7)
     )
-    return SecondLook(Platt(1.0, 0.0), opens, auto, every)
+    return SecondLook(Platt(1.0, 0.0), opens, settled, auto, every)
 
 
 def tuned(adapter: Adapter, shape: LoraShape) -> Adapter:

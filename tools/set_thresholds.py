@@ -63,7 +63,7 @@ def main() -> None:
     args = parser.parse_args()
     every = list(full_size(args.manifest, args.originals, args.origins))
     adapter = load_adapter(args.adapter)
-    second = SecondLook(Platt(), 0.0, _NONE, _NONE, lora=adapter.lora_digest)
+    second = SecondLook(Platt(), 0.0, 1.0, _NONE, _NONE, lora=adapter.lora_digest)
     adapter = dataclasses.replace(
         adapter, name=args.name or adapter.name, second=second, digest=""
     ).as_stored()

@@ -65,6 +65,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         header["second_look"] = {
             "calibration": {"a": second.calibration.a, "b": second.calibration.b},
             "opens": second.opens,
+            "settled": second.settled,
             "auto": _thresholds_header(second.auto),
             "all": _thresholds_header(second.all),
         }
@@ -176,6 +177,7 @@ def _second(header: dict[str, Any], lora: str) -> SecondLook:
     return SecondLook(
         calibration=_platt(header),
         opens=finite(header["opens"]),
+        settled=finite(header["settled"]),
         auto=_thresholds(header["auto"]),
         all=_thresholds(header["all"]),
         lora=lora,

@@ -39,6 +39,7 @@ class SecondLook:
     Attributes:
         calibration: mean logits of both looks to scores.
         opens: score of the first look from which ``auto`` takes the second.
+        settled: score of the first look from which it is taken no more.
         auto: thresholds for the scores that ``auto`` gives, of first and second looks.
         all: thresholds for scores of the second look alone.
         lora: ``Adapter.lora_digest`` of the tower on whose tokens it was measured.
@@ -46,6 +47,7 @@ class SecondLook:
 
     calibration: Platt
     opens: float
+    settled: float
     auto: Thresholds
     all: Thresholds
     lora: str = ""
@@ -58,12 +60,17 @@ class SecondLook:
             looks: which looks are taken.
         """
         if looks is Looks.AUTO:
-            return first >= np.float32(self.opens)
+            return (first >= np.float32(self.opens)) & (first < np.float32(self.settled))
         return np.full(first.shape, looks is Looks.ALL)
 
     def opened(self, calibration: Platt, first: Thresholds) -> "SecondLook":
-        """The look with a calibration, taken from the score on below which the first says real."""
-        return replace(self, calibration=calibration, opens=first.real_below)
+        """The look with a calibration, taken where thresholds of the first look leave it open.
+
+        From the score on below which the first look says ``real``, up to its threshold at the
+        smallest rate, from which no second look is needed to be sure.
+        """
+        settled = min(first.points, key=lambda point: point.fpr).threshold
+        return replace(self, calibration=calibration, opens=first.real_below, settled=settled)
 
     def chosen(self, first: Floats, second: Floats) -> Floats:
         """Scores that ``auto`` gives, float64 ``[N]``.

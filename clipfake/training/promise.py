@@ -154,7 +154,8 @@ def promise(adapter: Adapter, evidence: Scored, weights: Floats | None = None) -
     """The adapter with calibration and thresholds set so that bounds are at the stated rates.
 
     The second look is taken from the score on that the share ``REAL_BELOW_RECALL`` of AI images
-    reach, below which the first look says ``real``.
+    reach, below which the first look says ``real``, up to the first look's own threshold at the
+    smallest rate, from which no second look is needed to be sure.
 
     Args:
         adapter: whose heads, or such as were fitted like them without these images, gave the

@@ -41,7 +41,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / "in" / f"{number}.png").write_bytes(encoded(picture(70, 50, seed=number)))
     first = small_adapter()
     scores = Detector(small_tower(), first, device="cpu").score(sorted((folder / "in").iterdir()))
-    second = small_second(opens=float(np.quantile(scores, 0.5)))
+    low, high = np.quantile(scores, [0.3, 0.8]).tolist()
+    second = small_second(opens=low, settled=high)
     save_adapter(replace(first, second=second), folder / "small.safetensors")
     save_adapter(first, folder / "plain.safetensors")
     with small_by_default(folder / "small.safetensors"):

@@ -26,7 +26,7 @@ def point(threshold: float, fpr: float = 0.01) -> OperatingPoint:
     return OperatingPoint(fpr, threshold, (0.0, 0.02), 0.5, (0.4, 0.6), 500, 0.007, 0.0099, 80)
 
 
-def looking(opens: float = 0.0) -> Adapter:
+def looking(opens: float = 0.0, settled: float = 1.1) -> Adapter:
     adapter = small_adapter()
     drawn = torch.Generator().manual_seed(5)
     shape = (len(adapter.blocks), WIDTH)
@@ -38,6 +38,7 @@ def looking(opens: float = 0.0) -> Adapter:
     look = SecondLook(
         Platt(0.8, 0.1),
         opens,
+        settled,
         auto=Thresholds((point(0.7),), 0.2),
         all=Thresholds((point(0.8),), 0.3),
         lora=adapter.lora_digest,
@@ -64,21 +65,21 @@ def test_the_second_look_is_the_mean_of_what_the_head_says_of_both() -> None:
     assert detector.score(IMAGES).tolist() == seen.scores.tolist()
 
 
-def test_auto_looks_again_only_where_the_first_look_does_not_say_real() -> None:
+def test_auto_looks_again_only_where_the_first_look_leaves_it_open() -> None:
     tower = small_tower()
     first = Detector(tower, looking(), looks="first").score(IMAGES)
     every = Detector(tower, looking(), looks="all").score(IMAGES)
-    low = float(np.sort(first)[3])
-    detector = Detector(tower, looking(low))
+    low, high = np.sort(first)[[1, 3]].tolist()
+    detector = Detector(tower, looking(low, high))
     assert detector.looks is Looks.AUTO
-    wanted = first >= np.float32(low)
+    wanted = (first >= np.float32(low)) & (first < np.float32(high))
     assert wanted.sum() == 2
     assert detector.score(IMAGES).tolist() == np.where(wanted, every, first).tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 8])
 def test_scores_do_not_depend_on_what_is_looked_at_together(batch_size: int) -> None:
-    tower, adapter = small_tower(), looking(0.3)
+    tower, adapter = small_tower(), looking(0.3, 0.9)
     alone = [Detector(tower, adapter).score([image])[0] for image in IMAGES]
     detector = Detector(tower, adapter, batch_size=batch_size)
     assert detector.score(IMAGES).tolist() == alone
@@ -113,13 +114,13 @@ def test_rules_are_those_of_the_looks_taken() -> None:
 
 
 def test_the_file_keeps_it(tmp_path: Path) -> None:
-    adapter = looking(0.25)
+    adapter = looking(0.25, 0.95)
     save_adapter(adapter, tmp_path / "a.safetensors")
     back = load_adapter(tmp_path / "a.safetensors")
     look, was = back.second_look, adapter.second_look
     assert look is not None
     assert was is not None
-    assert (look.opens, look.auto, look.all) == (0.25, was.auto, was.all)
+    assert (look.opens, look.settled, look.auto, look.all) == (0.25, 0.95, was.auto, was.all)
     assert look.calibration == was.calibration
     tower = small_tower()
     scores = [Detector(tower, each, looks="all").score(IMAGES) for each in (adapter, back)]

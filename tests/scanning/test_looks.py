@@ -48,10 +48,11 @@ def of(looks: str, second: SecondLook | None = None, **options: Any) -> Detector
 
 
 @pytest.fixture(scope="module")
-def opens(files: list[str]) -> float:
-    """A score of the first look that about half of the pictures reach."""
+def between(files: list[str]) -> tuple[float, float]:
+    """Scores of the first look between which about half of the pictures lie."""
     first = of("first").score([name for name in files if name.endswith("png")])
-    return float(np.quantile(first, 0.5))
+    low, high = np.quantile(first, [0.3, 0.8]).tolist()
+    return low, high
 
 
 def scanned(
@@ -68,8 +69,9 @@ def by_path(found: Sequence[Record]) -> dict[str, tuple[Any, ...]]:
     return {r.path: (r.score, r.score_first, r.score_second, r.looks, r.verdict) for r in found}
 
 
-def test_each_way_of_looking(files: list[str], opens: float) -> None:
-    second = small_second(opens=opens)
+def test_each_way_of_looking(files: list[str], between: tuple[float, float]) -> None:
+    low, high = between
+    second = small_second(opens=low, settled=high)
     first, auto, every = (
         by_path(scanned(files, of(looks, second))) for looks in ("first", "auto", "all")
     )
@@ -79,7 +81,7 @@ def test_each_way_of_looking(files: list[str], opens: float) -> None:
         assert (score, at_second, looks) == (at_first, None, 1)
         whole, again, deciding, both, _ = every[name]
         assert (whole, again, both) == (deciding, at_first, 2)
-        wanted = np.float32(at_first) >= np.float32(opens)
+        wanted = low <= np.float32(at_first) < high
         taken += wanted
         assert auto[name][:4] == ((*every[name][:3], 2) if wanted else (*first[name][:3], 1))
     assert 0 < taken < len(files) - 1
@@ -90,9 +92,9 @@ def test_each_way_of_looking(files: list[str], opens: float) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
 @pytest.mark.parametrize("looks", ["auto", "all"])
 def test_scores_are_bit_equal_whatever_the_batch_the_workers_and_the_order(
-    files: list[str], opens: float, looks: str, batch_size: int, workers: int
+    files: list[str], between: tuple[float, float], looks: str, batch_size: int, workers: int
 ) -> None:
-    second = small_second(opens=opens)
+    second = small_second(opens=between[0], settled=between[1])
     whole = by_path(scanned(files, of(looks, second)))
     shuffled = random.Random(batch_size + workers).sample(files, len(files))
     small = of(looks, second, batch_size=batch_size, micro_batch=8)
@@ -100,7 +102,7 @@ def test_scores_are_bit_equal_whatever_the_batch_the_workers_and_the_order(
 
 
 def test_scores_are_those_of_the_detector_and_of_what_measures(files: list[str]) -> None:
-    detector = of("auto", small_second(opens=0.5))
+    detector = of("auto", small_second(opens=0.0, settled=0.5))
     found = scanned(files[:-1], detector)
     assert np.array_equal(detector.score(files[:-1]), np.float32([r.score for r in found]))
     items = [Item(name) for name in files[:-1]]
@@ -133,9 +135,9 @@ def test_the_sentence_says_both_scores(files: list[str]) -> None:
 
 
 def test_the_cache_keeps_both_scores_and_tells_looks_apart(
-    files: list[str], opens: float, tmp_path: Path
+    files: list[str], between: tuple[float, float], tmp_path: Path
 ) -> None:
-    second, cache = small_second(opens=opens), Cache(tmp_path)
+    second, cache = small_second(opens=between[0], settled=between[1]), Cache(tmp_path)
     for looks in ("auto", "all", "first"):
         fresh = scanned(files, of(looks, second), cache=cache)
         known = scanned(files, of(looks, second), cache=cache)

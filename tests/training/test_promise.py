@@ -96,7 +96,7 @@ def test_promises_mostly_hold_on_the_other_half() -> None:
 def adapter() -> Adapter:
     head = Head(torch.zeros(2, 4), torch.zeros(1))
     none = Thresholds((), 0.0)
-    look = SecondLook(Platt(), 0.0, none, none)
+    look = SecondLook(Platt(), 0.0, 1.0, none, none)
     blank = Adapter("a", "b", (1,), Preprocessing(), head, Platt(), (), 0.0, {})
     return dataclasses.replace(blank, second=look)
 
@@ -114,7 +114,7 @@ def test_both_looks_get_thresholds_that_keep_their_bounds() -> None:
     made = promise(adapter(), seen)
     look = made.second_look
     assert look is not None
-    assert 0 < look.opens < 1
+    assert 0 < look.opens < look.settled <= 1
     assert look.opens == made.real_below
     first = made.calibration(seen.logits)
     second = look.calibration(seen.second)
