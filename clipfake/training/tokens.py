@@ -145,8 +145,8 @@ def cached_tokens(
         done = 0
         for cut in in_order(squares, batches, workers=workers, prepare=quiet_worker):
             rows = missing[done : done + len(cut)]
-            squares_of = torch.from_numpy(np.concatenate(cut))
-            found = detector.tokens(squares_of, adapter.blocks, adapter.means)
+            pixels = torch.from_numpy(np.concatenate(cut))
+            found = detector.tokens(pixels, adapter.blocks, adapter.means)
             tokens[rows] = mean_tokens(found, [len(each) for each in cut]).numpy()
             done += len(cut)
             show(done, len(missing))
