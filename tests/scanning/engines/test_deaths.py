@@ -266,8 +266,12 @@ def test_a_driver_that_is_killed_is_started_again(
     found = on_processes()
     assert sum(event.rows for event in found if isinstance(event, Restored)) == 2 * UNIT
     assert rows() == expected
+    part = Path("r.parts", part_name(2))
+    before = part.stat().st_ino
     Path("go on").touch()  # the first driver's actor, which writes its part now
-    driver.join(PATIENCE)  # of it, too: it holds what this waits for
+    # its end: it holds what the driver held; join would not wait, the driver was reaped long ago
+    assert wait([driver.sentinel], PATIENCE)
+    assert part.stat().st_ino != before
     assert rows() == expected
     assert check_parts(Place("r.parts")).whole == list(range(FILES // UNIT))
 
