@@ -101,10 +101,9 @@ class Reference:
 
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""
-        read, cut = (self.blocks, self.means), self.preprocessing
-        encoder = (adapter.backbone, adapter.lora_digest)
-        other = (*encoder, (adapter.blocks, adapter.means), adapter.preprocessing)
-        return (self.backbone, self.lora, read, cut) == other
+        own = (self.backbone, self.lora, self.preprocessing)
+        other = (adapter.backbone, adapter.lora_digest, adapter.preprocessing)
+        return own == other and (self.blocks, self.means) == (adapter.blocks, adapter.means)
 
 
 def quantise(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

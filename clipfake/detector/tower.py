@@ -72,7 +72,7 @@ class Transformer(nn.Module):
 
 
 class ImageTower(nn.Module):
-    """Weights of a CLIP image tower; ``backbone.block_tokens`` is its forward.
+    """Weights of a CLIP image tower; ``forward.block_tokens`` is its forward.
 
     Attributes:
         image_size: height and width of the input, pixels.
