@@ -217,6 +217,6 @@ class CaptionHead:
         norm = self.norm_weight.double(), self.norm_bias.double()
         normed = functional.layer_norm(token, token.shape[-1:], *norm, self.eps)
         proj, captions = self.proj.double(), functional.normalize(self.embeddings.double(), dim=1)
-        # a matrix product of a batch may round otherwise than that of one image
-        found = [captions @ functional.normalize(one @ proj, dim=0) for one in normed]
+        # a matrix product of more images, or of more captions, may round otherwise
+        found = [(captions * functional.normalize(one @ proj, dim=0)).sum(dim=1) for one in normed]
         return torch.stack(found) if found else token.new_zeros(0, len(captions))

@@ -105,6 +105,22 @@ def test_a_new_caption_is_compared_and_changes_no_logit() -> None:
         head.with_captions((new,) * MOST_CAPTIONS, drawn(MOST_CAPTIONS, 8))
 
 
+@pytest.mark.parametrize("added", [1, 2, 3, 8, 60])
+def test_other_captions_leave_every_cosine_as_it_was_to_the_last_bit(added: int) -> None:
+    # as long as CLIP's embeddings: a product with so many rows rounds by their number on some CPUs
+    head = replace(
+        caption_head(),
+        embeddings=functional.normalize(drawn(5, 512), dim=1),
+        proj=drawn(WIDTH, 512, seed=3),
+    )
+    other = tuple(Caption(f"number {n}", Kind.OTHER, f"number {n}") for n in range(added))
+    more = head.with_captions(other, drawn(added, 512, seed=4))
+    tokens = drawn(16, 1, WIDTH, seed=5)
+    assert np.array_equal(more.caption_scores(tokens)[:, :5], head.caption_scores(tokens))
+    assert np.array_equal(more(tokens), head(tokens))
+    assert np.array_equal(more.name_shares(tokens), head.name_shares(tokens))
+
+
 def test_an_adapter_of_captions_is_read_as_it_was_saved(tmp_path: Path) -> None:
     adapter, path = caption_adapter(), tmp_path / "a.safetensors"
     save_adapter(adapter, path)
