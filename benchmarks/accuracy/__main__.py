@@ -119,7 +119,7 @@ def _run(args: argparse.Namespace) -> None:
         first = adapter.head(tokens(own_tower, f"own-{name}", paths))
         found = {f"clipfake {adapter.label}": first}
         if adapter.second_look is not None:
-            tiles = adapter.head(tokens(own_tower, f"tiles-{name}", paths, tiled=True))
+            tiles = adapter.tiles_head(tokens(own_tower, f"tiles-{name}", paths, tiled=True))
             found[f"clipfake {adapter.label}, both looks"] = both_logits(first, tiles)
         seen = tokens(whole, f"val-{name}", paths)
         found |= {detector: head(seen) for detector, head in fitted.items()}

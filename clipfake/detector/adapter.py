@@ -10,7 +10,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import DEFAULT_FPR, DecisionRule, OperatingPoint, Platt
 from clipfake.detector.captions import CaptionHead
 from clipfake.detector.generators import GeneratorHead
-from clipfake.detector.head import Head, Hidden
+from clipfake.detector.head import Head
 from clipfake.detector.looks import Looks
 from clipfake.detector.lora import Lora, LoraShape, merge
 from clipfake.detector.second_look import SecondLook, Thresholds
@@ -114,6 +114,12 @@ class Adapter:
         fitting = second is not None and second.lora == self.lora_digest and not self.weights
         return second if fitting else None
 
+    @property
+    def tiles_head(self) -> Head | CaptionHead:
+        """What reads the mean of the tokens of a picture's tiles; of the second look, if it has."""
+        second = self.second_look
+        return self.head if second is None or second.head is None else second.head
+
     def looks(self, wanted: Looks) -> Looks:
         """Which looks are taken where some are wanted: ``auto`` makes do with the first alone.
 
@@ -191,7 +197,8 @@ class Adapter:
                 f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
                 "give the --adapter that was trained on it, or leave out --backbone"
             )
-        fitting = self.head.fits(len(self.blocks) + len(self.means), backbone.width)
+        read = len(self.blocks) + len(self.means)
+        fitting = all(head.fits(read, backbone.width) for head in (self.head, self.tiles_head))
         if not fitting or self.depth > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")
         head = self.generator_head
@@ -236,17 +243,12 @@ class Adapter:
 
     def as_stored(self) -> "Adapter":
         """The adapter with the rounding of its file, so that what is measured is what is saved."""
+        second = self.second
+        if second is not None and second.head is not None:
+            second = replace(second, head=second.head.as_stored())
         return replace(
             self,
-            head=_head_as_stored(self.head),
+            head=self.head.as_stored(),
             lora={name: tensor.half() for name, tensor in self.lora.items()},
+            second=second,
         )
-
-
-def _head_as_stored(head: Head | CaptionHead) -> Head | CaptionHead:
-    if isinstance(head, CaptionHead):
-        return head.as_stored()
-    if (hidden := head.hidden) is None:
-        return head
-    halves = (part.half().float() for part in (hidden.weight, hidden.bias, hidden.out))
-    return replace(head, hidden=Hidden(*halves))

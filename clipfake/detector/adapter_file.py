@@ -30,8 +30,9 @@ FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
 CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
 SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
 MEANS_FORMAT = 6  # of adapters that read means of patches, with a second look or without
-_FORMATS = (1, 2, 3, 4, 5, 6)
-_LORA, _HIDDEN, _CAPTIONS = "lora.", "head.hidden.", "captions."
+TILES_HEAD_FORMAT = 7  # of adapters whose second look has a head of its own, with means or without
+_FORMATS = (1, 2, 3, 4, 5, 6, 7)
+_LORA, _CAPTIONS, _HEAD, _TILES_HEAD = "lora.", "captions.", "head.", "second_look.head."
 _HIDDEN_PARTS = ("weight", "bias", "out")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
@@ -56,7 +57,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     if isinstance(head, CaptionHead):
         captions = [caption.to_header() for caption in head.captions]
         header |= {"captions": {"eps": head.eps, "of": captions}, "weights": adapter.weights}
-    tensors = _head_tensors(head)
+    tensors = _caption_tensors(head) if isinstance(head, CaptionHead) else _head_tensors(head)
     tensors |= {_LORA + name: tensor.half() for name, tensor in adapter.lora.items()}
     if (generators := adapter.generator_head) is not None:
         header["generators"] = to_header(generators)
@@ -69,15 +70,21 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
             "auto": _thresholds_header(second.auto),
             "all": _thresholds_header(second.all),
         }
+        if second.head is not None:
+            header["second_look"]["head"] = _kind(second.head)
+            tensors |= _head_tensors(second.head, _TILES_HEAD)
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
 
 def _format(adapter: Adapter) -> int:
     if isinstance(adapter.head, CaptionHead):
         return CAPTIONS_FORMAT
+    second = adapter.second_look
+    if second is not None and second.head is not None:
+        return TILES_HEAD_FORMAT
     if adapter.means:
         return MEANS_FORMAT
-    return FORMAT if adapter.second_look is None else SECOND_LOOK_FORMAT
+    return FORMAT if second is None else SECOND_LOOK_FORMAT
 
 
 def _thresholds_header(thresholds: Thresholds) -> dict[str, Any]:
@@ -91,21 +98,23 @@ def _kind(head: Head | CaptionHead) -> str:
     return "hidden" if head.hidden else "linear"
 
 
-def _head_tensors(head: Head | CaptionHead) -> dict[str, torch.Tensor]:
+def _caption_tensors(head: CaptionHead) -> dict[str, torch.Tensor]:
+    tensors = {
+        "embeddings": head.embeddings,
+        "scale": head.scale,
+        "norm.weight": head.norm_weight,
+        "norm.bias": head.norm_bias,
+        "proj": head.proj.half(),
+    }
+    return {_CAPTIONS + name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def _head_tensors(head: Head, named: str = _HEAD) -> dict[str, torch.Tensor]:
     # half precision is far finer than what training changes, and halves the file
-    if isinstance(head, CaptionHead):
-        tensors = {
-            "embeddings": head.embeddings,
-            "scale": head.scale,
-            "norm.weight": head.norm_weight,
-            "norm.bias": head.norm_bias,
-            "proj": head.proj.half(),
-        }
-        return {_CAPTIONS + name: tensor.contiguous() for name, tensor in tensors.items()}
-    tensors = {"head.weight": head.weight, "head.bias": head.bias}
+    tensors = {"weight": head.weight, "bias": head.bias}
     if (hidden := head.hidden) is not None:
-        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
-    return tensors
+        tensors |= {f"hidden.{part}": getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+    return {named + name: tensor for name, tensor in tensors.items()}
 
 
 def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
@@ -153,7 +162,7 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         backbone=str(header["backbone"]),
         blocks=_blocks(header["blocks"]),
         preprocessing=Preprocessing.from_header(header["preprocessing"]),
-        head=_head(header, tensors),
+        head=_any_head(header, tensors),
         calibration=_platt(header),
         points=thresholds.points,
         real_below=thresholds.real_below,
@@ -170,10 +179,12 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         means=_blocks(header["means"]) if header.get("means") else (),
     )
     found = header.get("second_look")
-    return replace(adapter, second=_second(found, adapter.lora_digest)) if found else adapter
+    if not found:
+        return adapter
+    return replace(adapter, second=_second(found, tensors, adapter.lora_digest))
 
 
-def _second(header: dict[str, Any], lora: str) -> SecondLook:
+def _second(header: dict[str, Any], tensors: dict[str, torch.Tensor], lora: str) -> SecondLook:
     return SecondLook(
         calibration=_platt(header),
         opens=finite(header["opens"]),
@@ -181,6 +192,7 @@ def _second(header: dict[str, Any], lora: str) -> SecondLook:
         auto=_thresholds(header["auto"]),
         all=_thresholds(header["all"]),
         lora=lora,
+        head=_head(kind, tensors, _TILES_HEAD) if (kind := header.get("head")) else None,
     )
 
 
@@ -219,16 +231,19 @@ def _lora_shape(header: dict[str, Any]) -> LoraShape:
     return shape
 
 
-def _head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Head | CaptionHead:
-    kind = str(header["head"])
-    if kind == "cosine":
+def _any_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Head | CaptionHead:
+    if header["head"] == "cosine":
         return _caption_head(header["captions"], tensors)
+    return _head(header["head"], tensors, _HEAD)
+
+
+def _head(kind: object, tensors: dict[str, torch.Tensor], named: str) -> Head:
     if kind not in ("linear", "hidden"):
         raise ValueError(f"unknown head {kind}")
     hidden = None
     if kind == "hidden":
-        hidden = Hidden(*(tensors[_HIDDEN + part].float() for part in _HIDDEN_PARTS))
-    return Head(tensors["head.weight"], tensors["head.bias"], hidden)
+        hidden = Hidden(*(tensors[f"{named}hidden.{part}"].float() for part in _HIDDEN_PARTS))
+    return Head(tensors[named + "weight"], tensors[named + "bias"], hidden)
 
 
 def _caption_head(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> CaptionHead:

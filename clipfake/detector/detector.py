@@ -216,7 +216,7 @@ class Detector:
             wanted = np.flatnonzero(adapter.second_look.wanted(first, self.looks)).tolist()
             cut = [tiles[row] if row < len(tiles) else None for row in wanted]
             if wanted:
-                whole = adapter.head(self._tile_tokens(cut))
+                whole = adapter.tiles_head(self._tile_tokens(cut))
                 second[wanted] = adapter.second_look.scores(logits[wanted], whole)
         return Sight(first, second, embedded)
 

@@ -1,6 +1,6 @@
 """The head: from tokens to a logit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -64,6 +64,13 @@ class Head:
             units = [functional.gelu(weight @ token + bias) @ out for token in normed.flatten(1)]
             logits = logits + torch.stack(units)
         return logits
+
+    def as_stored(self) -> "Head":
+        """The head with the rounding of an adapter's file: hidden units in half precision."""
+        if (hidden := self.hidden) is None:
+            return self
+        halves = (part.half().float() for part in (hidden.weight, hidden.bias, hidden.out))
+        return replace(self, hidden=Hidden(*halves))
 
     def fits(self, blocks: int, width: int) -> bool:
         """Whether every tensor has the shape that so many tokens of that width ask for."""

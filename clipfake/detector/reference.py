@@ -89,7 +89,7 @@ class Reference:
             look = adapter.second_look
             if look is None or self.tiles is None:
                 return None
-            again = look.calibration(both_logits(logits, adapter.head(self.tiles[real])))
+            again = look.calibration(both_logits(logits, adapter.tiles_head(self.tiles[real])))
             scores = look.chosen(scores, again) if looks is Looks.AUTO else again
         return scores.astype(np.float32)
 
@@ -97,7 +97,7 @@ class Reference:
         """Logits of an adapter's second look, float64 ``[N]``; None where there is none."""
         if adapter.second_look is None or self.tiles is None:
             return None
-        return both_logits(adapter.head(self.tokens), adapter.head(self.tiles))
+        return both_logits(adapter.head(self.tokens), adapter.tiles_head(self.tiles))
 
     def fits(self, adapter: Adapter) -> bool:
         """Whether a scan with this adapter would give the same tokens for the same images."""

@@ -1,10 +1,10 @@
 """The second look: the whole picture, cut into tiles at twice the scale of the first look.
 
 The first look is the centre square. The second one takes the mean of the tokens of tiles that
-cover the picture (``clipfake.imaging.tiles``); the same head reads both, and the logit is the mean
-of the two, with a calibration of its own. ``auto`` takes it only of pictures that the first look
-leaves open or is about to call AI: an accusation is what must be sure, and most photographs need no
-second look.
+cover the picture (``clipfake.imaging.tiles``), which a head of its own reads, or that of the first
+look; the logit is the mean of what is said of both, with a calibration of its own. ``auto`` takes
+it only of pictures that the first look leaves open or is about to call AI: an accusation is what
+must be sure, and most photographs need no second look.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from clipfake.detector.calibration import Floats, OperatingPoint, Platt
+from clipfake.detector.head import Head
 from clipfake.detector.looks import Looks
 
 Scores = npt.NDArray[np.float32]
@@ -43,6 +44,8 @@ class SecondLook:
         auto: thresholds for the scores that ``auto`` gives, of first and second looks.
         all: thresholds for scores of the second look alone.
         lora: ``Adapter.lora_digest`` of the tower on whose tokens it was measured.
+        head: reads the mean of the tokens of a picture's tiles; None where the head of the first
+            look does.
     """
 
     calibration: Platt
@@ -51,6 +54,7 @@ class SecondLook:
     auto: Thresholds
     all: Thresholds
     lora: str = ""
+    head: Head | None = None
 
     def wanted(self, first: Scores, looks: Looks) -> npt.NDArray[np.bool_]:
         """Which pictures a second look is taken of.
@@ -82,7 +86,7 @@ class SecondLook:
         return np.where(self.wanted(first.astype(np.float32), Looks.AUTO), second, first)
 
     def scores(self, first: Floats, tiles: Floats) -> Scores:
-        """Scores of the second look, of the head's logits ``[N]`` of both; see ``both_logits``."""
+        """Scores of the second look, of logits ``[N]`` of both; see ``both_logits``."""
         return self.calibration(both_logits(first, tiles)).astype(np.float32)
 
 
@@ -90,8 +94,8 @@ def both_logits(first: Floats, tiles: Floats) -> Floats:
     """Logits of the second look, float64 ``[N]``: of the whole picture and its centre, evenly.
 
     Args:
-        first: ``[N]``, the head's logits of the centre squares.
-        tiles: ``[N]``, of each picture that of the mean of its tiles' tokens.
+        first: ``[N]``, logits of the centre squares, by ``Adapter.head``.
+        tiles: ``[N]``, of the mean of each picture's tiles, by ``Adapter.tiles_head``.
     """
     return (first + tiles) / 2
 

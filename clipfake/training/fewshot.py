@@ -33,19 +33,40 @@ _PRECISION = 1e-10
 
 
 @dataclass(frozen=True)
+class Correction:
+    """A linear function of layer-normalised tokens that is added to what heads say of them.
+
+    Attributes:
+        weight: float64 ``[K, W]``.
+        bias: float64 ``[1]``.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+    def of(self, head: Head) -> Head:
+        """A head, corrected; its hidden units stay."""
+        weight, bias = head.weight.double() + self.weight, head.bias.double() + self.bias
+        return Head(weight.float(), bias.float(), head.hidden)
+
+
+@dataclass(frozen=True)
 class Fewshot:
     """A corrected head, and how far it was let go.
 
     Attributes:
         head: the new head; hidden units are those it started from.
+        correction: what was added to it; None when nothing changed.
         strength: of the restraint that was chosen; infinite when nothing changed.
         method: how it was chosen.
         losses: out-of-fold cross-entropy, nats, by strength.
         logits: float64 ``[N]``, of the shots, each by a head that was fitted without it.
-        also: likewise of their other tokens; None without such.
+        also: float64 ``[N]``, what likewise is added to logits of their other tokens; None without
+            such.
     """
 
     head: Head
+    correction: Correction | None
     strength: float
     method: str
     losses: dict[float, float]
@@ -122,20 +143,16 @@ def fit_few(
     least = min(losses.values())
     chosen = next(s for s in STRENGTHS if losses[s] <= least + _TIE)
     logits = base[:count] + corrections[chosen] / platt.a
-    other_logits = None if also is None else start(also) + of_others[chosen] / platt.a
+    added = None if also is None else of_others[chosen] / platt.a
     if math.isinf(chosen):
-        return Fewshot(start, chosen, method, losses, logits, other_logits)
+        return Fewshot(start, None, chosen, method, losses, logits, added)
     alpha, share = np.zeros(len(target)), shares(np.ones(count, dtype=bool))
     for strength in STRENGTHS[1 : STRENGTHS.index(chosen) + 1]:
         alpha = _solve(kernel, target, share, offset, strength, alpha)
     change = torch.from_numpy(z.T @ alpha) / deviation / platt.a
-    bias = alpha.sum() / platt.a - float(change @ mean)
-    head = Head(
-        (start.weight.double() + change.reshape(start.weight.shape)).float(),
-        (start.bias.double() + bias).float(),
-        start.hidden,
-    )
-    return Fewshot(head, chosen, method, losses, logits, other_logits)
+    bias = torch.tensor([alpha.sum() / platt.a - float(change @ mean)], dtype=torch.float64)
+    correction = Correction(change.reshape(start.weight.shape), bias)
+    return Fewshot(correction.of(start), correction, chosen, method, losses, logits, added)
 
 
 def _shares(weight: Floats, is_ai: npt.NDArray[np.bool_]) -> Floats:

@@ -14,7 +14,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.calibration import Platt
 from clipfake.detector.head import Head
 from clipfake.detector.reference import Reference, find_reference
-from clipfake.detector.second_look import both_logits
+from clipfake.detector.second_look import SecondLook, both_logits
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.fewshot import Fewshot, fit_few
@@ -66,7 +66,7 @@ def correct_head(
 ) -> Outcome:
     """Correct the head of an adapter by some images.
 
-    The correction is learnt from the first look, and the corrected head reads both. Thresholds are
+    The correction is learnt from the first look, and added to what is said of both. Thresholds are
     set on scores of the shots by heads that had not seen them, and on the reference set where it
     fits; held-out images only measure.
 
@@ -87,11 +87,14 @@ def correct_head(
     fitted = fit_few(
         tokens, examples, base.linear_head, base.calibration, known=known, also=tiles, seed=seed
     )
-    tuned = dataclasses.replace(base, name=name, head=fitted.head, digest="")
+    tuned = dataclasses.replace(
+        base, name=name, head=fitted.head, second=_corrected(base.second, fitted), digest=""
+    )
 
     own = Scored(fitted.logits, shots.is_ai, shots.sources)
-    if fitted.also is not None:
-        own = dataclasses.replace(own, second=both_logits(fitted.logits, fitted.also))
+    if tiles is not None and fitted.also is not None:
+        again = base.tiles_head(tiles) + fitted.also
+        own = dataclasses.replace(own, second=both_logits(fitted.logits, again))
     tuned = calibrate(tuned, [own, *_known(reference, tuned)])
     before, after = dataclasses.replace(own, logits=base.head(tokens)), own
     if held_out is not None:
@@ -118,6 +121,13 @@ def correct_head(
         improved=not math.isinf(fitted.strength),
     )
     return with_facts(outcome, _facts(base, shots, fitted))
+
+
+def _corrected(second: SecondLook | None, fitted: Fewshot) -> SecondLook | None:
+    """A second look whose own head, where it has one, is corrected as that of the first."""
+    if second is None or second.head is None or fitted.correction is None:
+        return second
+    return dataclasses.replace(second, head=fitted.correction.of(second.head))
 
 
 def _known(

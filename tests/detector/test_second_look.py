@@ -1,21 +1,29 @@
 """The second look: when it is taken, what it says, and how it is kept."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from clipfake.detector.adapter import Adapter
-from clipfake.detector.adapter_file import load_adapter, save_adapter
+from clipfake.detector.adapter_file import (
+    HEADER_KEY,
+    TILES_HEAD_FORMAT,
+    load_adapter,
+    save_adapter,
+)
 from clipfake.detector.calibration import OperatingPoint, Platt
 from clipfake.detector.detector import Detector
-from clipfake.detector.head import Hidden
+from clipfake.detector.head import Head, Hidden
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import Reference, find_reference, save_reference
 from clipfake.detector.second_look import SecondLook, Thresholds, mean_tokens
-from clipfake.errors import UsageError
+from clipfake.errors import AdapterError, UsageError
 from tests.conftest import picture
 from tests.small import WIDTH, small_adapter, small_tower
 
@@ -26,7 +34,19 @@ def point(threshold: float, fpr: float = 0.01) -> OperatingPoint:
     return OperatingPoint(fpr, threshold, (0.0, 0.02), 0.5, (0.4, 0.6), 500, 0.007, 0.0099, 80)
 
 
-def looking(opens: float = 0.0, settled: float = 1.1) -> Adapter:
+def tiles_head(adapter: Adapter, seed: int = 11) -> Head:
+    """A head with hidden units that says something else than the adapter's."""
+    drawn = torch.Generator().manual_seed(seed)
+    shape = (len(adapter.blocks), WIDTH)
+    hidden = Hidden(
+        torch.randn(3, *shape, generator=drawn) * 0.05,
+        torch.randn(3, generator=drawn),
+        torch.randn(3, generator=drawn),
+    )
+    return Head(torch.randn(*shape, generator=drawn) * 0.1, torch.tensor([-0.3]), hidden)
+
+
+def looking(opens: float = 0.0, settled: float = 1.1, *, own_head: bool = False) -> Adapter:
     adapter = small_adapter()
     drawn = torch.Generator().manual_seed(5)
     shape = (len(adapter.blocks), WIDTH)
@@ -42,13 +62,15 @@ def looking(opens: float = 0.0, settled: float = 1.1) -> Adapter:
         auto=Thresholds((point(0.7),), 0.2),
         all=Thresholds((point(0.8),), 0.3),
         lora=adapter.lora_digest,
+        head=tiles_head(adapter) if own_head else None,
     )
     head = dataclasses.replace(adapter.linear_head, hidden=hidden)
     return dataclasses.replace(adapter, head=head, second=look).as_stored()
 
 
-def test_the_second_look_is_the_mean_of_what_the_head_says_of_both() -> None:
-    adapter, tower = looking(), small_tower()
+@pytest.mark.parametrize("own_head", [False, True])
+def test_the_second_look_is_the_mean_of_what_is_said_of_both(own_head: bool) -> None:
+    adapter, tower = looking(own_head=own_head), small_tower()
     detector = Detector(tower, adapter, looks="all")
     assert detector.tiled
     views = [detector._views(image) for image in IMAGES]
@@ -59,7 +81,9 @@ def test_the_second_look_is_the_mean_of_what_the_head_says_of_both() -> None:
     tiles = torch.stack([detector.tokens(each, adapter.blocks).mean(dim=0) for each in cut])
     look = adapter.second_look
     assert look is not None
-    logits = (adapter.head(first) + adapter.head(tiles)) / 2
+    reads = look.head if own_head else adapter.head
+    assert reads is not None
+    logits = (adapter.head(first) + reads(tiles)) / 2
     assert seen.scores == pytest.approx(look.calibration(logits), abs=1e-5)
     assert seen.first == pytest.approx(Detector(tower, adapter, looks="first").score(IMAGES))
     assert detector.score(IMAGES).tolist() == seen.scores.tolist()
@@ -113,8 +137,9 @@ def test_rules_are_those_of_the_looks_taken() -> None:
     assert moved.rule() == adapter.rule()
 
 
-def test_the_file_keeps_it(tmp_path: Path) -> None:
-    adapter = looking(0.25, 0.95)
+@pytest.mark.parametrize("own_head", [False, True])
+def test_the_file_keeps_it(tmp_path: Path, own_head: bool) -> None:
+    adapter = looking(0.25, 0.95, own_head=own_head)
     save_adapter(adapter, tmp_path / "a.safetensors")
     back = load_adapter(tmp_path / "a.safetensors")
     look, was = back.second_look, adapter.second_look
@@ -122,9 +147,37 @@ def test_the_file_keeps_it(tmp_path: Path) -> None:
     assert was is not None
     assert (look.opens, look.settled, look.auto, look.all) == (0.25, 0.95, was.auto, was.all)
     assert look.calibration == was.calibration
+    assert (look.head is not None) == own_head
     tower = small_tower()
     scores = [Detector(tower, each, looks="all").score(IMAGES) for each in (adapter, back)]
     assert np.array_equal(*scores)
+
+
+def test_a_head_for_tiles_must_fit_the_tower_and_be_of_a_known_kind(tmp_path: Path) -> None:
+    adapter = looking(own_head=True)
+    assert adapter.second is not None
+    narrow = Head(torch.zeros(1, WIDTH), torch.zeros(1))
+    other = dataclasses.replace(adapter, second=dataclasses.replace(adapter.second, head=narrow))
+    with pytest.raises(AdapterError, match="does not fit"):
+        Detector(small_tower(), other)
+    file = tmp_path / "a.safetensors"
+    save_adapter(adapter, file)
+    with safe_open(file, "pt") as read:
+        header = json.loads(read.metadata()[HEADER_KEY])
+    assert header["format"] == TILES_HEAD_FORMAT
+    tensors = load_file(file)
+
+    def written(**changed: object) -> Path:
+        damaged = {**header, "second_look": {**header["second_look"], **changed}}
+        save_file(tensors, file, metadata={HEADER_KEY: json.dumps(damaged)})
+        return file
+
+    assert load_adapter(written()).second is not None
+    with pytest.raises(AdapterError, match="unknown head"):
+        load_adapter(written(head="cosine"))
+    del tensors["second_look.head.hidden.out"]
+    with pytest.raises(AdapterError, match="incomplete"):
+        load_adapter(written())
 
 
 def test_of_another_tower_it_says_nothing_and_is_left_out(tmp_path: Path) -> None:
@@ -158,5 +211,12 @@ def test_the_reference_set_tells_logits_of_both_looks(tmp_path: Path) -> None:
 
     expected = (adapter.head(first) + adapter.head(tiles)) / 2
     assert kept(tiles).second_logits(adapter) == pytest.approx(expected, abs=0.1)  # int8 tokens
+    own = looking(own_head=True)
+    expected = (own.head(first) + own.tiles_head(tiles)) / 2
+    assert kept(tiles).second_logits(own) == pytest.approx(expected, abs=0.1)
+    scores = kept(tiles).real_scores(own, Looks.ALL)
+    assert own.second is not None
+    real = np.arange(7) % 2 == 1
+    assert scores == pytest.approx(own.second.calibration(expected[real]), abs=0.02)
     assert kept(tiles).second_logits(small_adapter()) is None
     assert kept(None).second_logits(adapter) is None
