@@ -10,12 +10,15 @@ patches' tokens that `--means` names. It is the mean of networks fitted on those
 `--splits`, half of them on images at full size and their small copies, half on these and on chains
 of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
 in each epoch; once a third of them is over, those that are told wrong are shown more often
-(`--hard`). `--tower ADAPTER` puts the LoRA of a tuned adapter under the head, and its head that
-tells generators apart beside it; the head is fitted on the frozen tower all the same, since a tower
-shows the images that it was tuned on otherwise than others. `--folds N` fits N more heads, each
-without the sources of a fold, whose scores of these thresholds can be set on
-(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds are set on
-split val. Tokens are kept in the work folder, so that a second run takes minutes.
+(`--hard`). The second look has a head of its own, over class tokens alone, fitted likewise on the
+mean tokens of the images' tiles, and on these and chains of changes; `--tiles-units 0` leaves the
+tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the heads, and its
+head that tells generators apart beside them; they are fitted on the frozen tower all the same,
+since a tower shows the images that it was tuned on otherwise than others. `--folds N` fits N times
+more, each time without the sources of a fold, heads whose scores of these thresholds can be set on
+(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds of the
+first look are set on split val. Tokens are kept in the work folder, so that a second run takes
+minutes.
 """
 
 import argparse
@@ -36,6 +39,7 @@ from clipfake.detector.adapter_file import load_adapter, save_adapter
 from clipfake.detector.calibration import Platt
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
+from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
 from clipfake.training.heads import HeadOptions, fit_head, mean_head, wider
@@ -56,13 +60,22 @@ def blank(backbone_name: str, blocks: tuple[int, ...], means: tuple[int, ...]) -
     )
 
 
-def over(tower: Adapter | None, adapter: Adapter) -> Adapter:
-    """The adapter with the LoRA and the head for generators of another."""
-    if tower is None:
-        return adapter
-    return dataclasses.replace(
-        adapter, lora_shape=tower.lora_shape, lora=tower.lora, generators=tower.generators
-    )
+def over(tower: Adapter | None, adapter: Adapter, tiles: Head | None) -> Adapter:
+    """The adapter with the LoRA and the head for generators of another, and a head for tiles.
+
+    The second look has no calibration yet, and no thresholds.
+    """
+    if tower is not None:
+        adapter = dataclasses.replace(
+            adapter, lora_shape=tower.lora_shape, lora=tower.lora, generators=tower.generators
+        )
+    return dataclasses.replace(adapter, second=unset(adapter, tiles)).as_stored()
+
+
+def unset(adapter: Adapter, tiles: Head | None) -> SecondLook:
+    """A second look of the adapter's tower whose thresholds are still to be set."""
+    none = Thresholds((), 0.0)
+    return SecondLook(Platt(), 0.0, 1.0, none, none, lora=adapter.lora_digest, head=tiles)
 
 
 def fold_file(out: Path, fold: int) -> Path:
@@ -93,6 +106,9 @@ def main() -> None:
     parser.add_argument("--chains", type=int, default=1, help="passes of chains of changes")
     parser.add_argument("--members", type=int, default=2, help="networks of each half")
     parser.add_argument("--units", type=int, default=112)
+    parser.add_argument(
+        "--tiles-units", type=int, default=112, help="of the head for tiles; 0 for none"
+    )
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -107,13 +123,16 @@ def main() -> None:
     adapter = blank(args.backbone, tuple(range(first, last + 1)), tuple(args.means))
     detector = Detector(backbones.load_backbone(args.backbone), adapter)
 
-    def tokens(name: str, paths: list[str], chained: int | None = None) -> torch.Tensor:
-        return shown_tokens(detector, args.work, name, paths, chained=chained)
+    def tokens(
+        name: str, paths: list[str], chained: int | None = None, *, tiled: bool = False
+    ) -> torch.Tensor:
+        return shown_tokens(detector, args.work, name, paths, chained=chained, tiled=tiled)
 
     paths = [row["path"] for row in train]
     small = [row["small"] if row.get("full") else row["path"] for row in train]
-    passes = [tokens("full-size", paths), tokens("small", small)]
-    passes += [tokens(f"chained-{number}", paths, number) for number in range(args.chains)]
+    clean = [tokens("full-size", paths), tokens("small", small)]
+    tiles = [tokens("tiles", paths, tiled=True)] if args.tiles_units else []
+    chained = [tokens(f"chained-{number}", paths, number) for number in range(args.chains)]
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -125,21 +144,33 @@ def main() -> None:
     fold = fold_of(train, args.folds)
     for what in wanted:
         kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
-        part = [seen[torch.from_numpy(kept)] for seen in passes]
-        head = fit(part, [train[row] for row in kept], options, len(adapter.blocks))
-        fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head)).as_stored()
+        seen, whole, changed = (
+            [each[torch.from_numpy(kept)] for each in passes] for passes in (clean, tiles, chained)
+        )
+        own, classes = [train[row] for row in kept], len(adapter.blocks)
+        head = fit(seen, changed, own, options, classes)
+        of_tiles = None
+        if whole:
+            whole, changed = ([each[:, :classes] for each in part] for part in (whole, changed))
+            units = dataclasses.replace(options, units=args.tiles_units)
+            of_tiles = fit(whole, changed, own, units, classes)
+            of_tiles = wider(of_tiles, classes + len(adapter.means))
+        fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
         if what != "head":
             save_adapter(fitted, fold_file(args.out, int(what)))
             print(f"wrote {fold_file(args.out, int(what))}", flush=True)
             continue
-        own = Detector(backbones.load_backbone(args.backbone), fitted)
+        scanned = Detector(backbones.load_backbone(args.backbone), fitted)
         paths = [row["path"] for row in val]
-        logits = fitted.head(shown_tokens(own, args.work, "val", paths).float())
-        fitted = calibrate(fitted, [scored(logits, val)])
+        logits = fitted.head(shown_tokens(scanned, args.work, "val", paths).float())
+        # thresholds of the second look are set elsewhere; without its logits it would be dropped
+        judged = calibrate(fitted, [scored(logits, val)])
+        fitted = dataclasses.replace(judged, second=fitted.second)
         about = trained_on(train, args.manifest) | {
             "splits": args.splits,
             "chains": args.chains,
             "head": dataclasses.asdict(options),
+            "tiles_units": args.tiles_units,
             "tower": tower_of(tower),
             "precision": str(detector.precision),
         }
@@ -170,14 +201,19 @@ def tower_of(adapter: Adapter | None) -> object:
 
 
 def fit(
-    passes: Sequence[torch.Tensor], rows: Sequence[Row], options: HeadOptions, classes: int
+    clean: Sequence[torch.Tensor],
+    chained: Sequence[torch.Tensor],
+    rows: Sequence[Row],
+    options: HeadOptions,
+    classes: int,
 ) -> Head:
-    """The mean of heads fitted on the first two passes, and on all.
+    """The mean of heads fitted on clean passes, and on these and chained ones.
 
     Where there are other tokens than class tokens, half of the heads read these alone.
 
     Args:
-        passes: tokens ``[N, K, W]`` of the same images: at full size, small, and chained.
+        clean: tokens ``[N, K, W]`` of the same images, in each pass shown otherwise.
+        chained: likewise, after chains of changes.
         rows: ``[N]``, what the images are.
         options: of each of the heads.
         classes: class tokens, which are the first of the K.
@@ -185,9 +221,9 @@ def fit(
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
     )
-    parts = [passes[:2], passes] if len(passes) > 2 else [passes]
+    parts = [clean, [*clean, *chained]] if chained else [clean]
     is_ai = labels(list(rows))
-    every = passes[0].shape[1]
+    every = clean[0].shape[1]
     heads = [
         fit_head([seen[:, :read] for seen in part], is_ai, weight, options)
         for part in parts

@@ -15,6 +15,7 @@ import torch
 from clipfake.detector import backbone as backbones
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats, Platt
+from clipfake.detector.captions import CaptionHead
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
 from clipfake.detector.looks import Looks
@@ -41,8 +42,8 @@ class HeldOut:
             images are.
         kinds: ``[N]``.
         counted: ``[N]``, those that bear on thresholds.
-        shift: mean move of logits of real images by the tower, of those that it was tuned on and of
-            others, and what was added to the former.
+        shift: of each look the mean move of logits of real images by the tower, of those that it
+            was tuned on and of others, and what was added to the former.
         scored: logits of both looks; NaN where the second was not taken.
         weights: ``[N]``, how many images each stands for among those that have a second look.
     """
@@ -51,7 +52,7 @@ class HeldOut:
         self,
         every: Sequence[Row],
         adapter: Adapter,
-        heads: Sequence[Head],
+        folds: Sequence[Adapter],
         work: Path,
         apart: Sequence[str],
     ) -> None:
@@ -60,7 +61,7 @@ class HeldOut:
         Args:
             every: rows of the manifest.
             adapter: whose tower sees the images.
-            heads: of the folds; none leaves split train out.
+            folds: adapters with the heads of the folds; none leaves split train out.
             work: folder for tokens.
             apart: kinds of real images that bear on no threshold.
         """
@@ -68,7 +69,7 @@ class HeldOut:
         self._detector = Detector(backbones.load_backbone(adapter.backbone), adapter)
         self.rows = [row for row in every if row["split"] in SPLITS]
         own = len(self.rows)
-        if heads:
+        if folds:
             self.rows += drawn_evenly(
                 [r for r in every if r["split"] == "train" and r["label"] == "real"]
             )
@@ -77,10 +78,11 @@ class HeldOut:
         is_ai, sources = labels(self.rows), np.array([row["source"] for row in self.rows])
         self.counted = is_ai | ~np.isin(self.kinds, apart)
         # the last head is that of no fold; without folds all images are new to it
-        new = np.array([not heads or row["split"] in NEW for row in self.rows])
-        self._head = np.where(new, len(heads), fold_of(self.rows, len(heads)))
-        self._heads = [*heads, adapter.linear_head]
-        self.shift = self._shift(is_ai)
+        new = np.array([not folds or row["split"] in NEW for row in self.rows])
+        self._fold = np.where(new, len(folds), fold_of(self.rows, len(folds)))
+        self._folds = [*folds, adapter]
+        self._real = ~is_ai
+        self.shift: dict[str, dict[str, float]] = {}
         first = self._logits("first", np.arange(len(self.rows)))
         self.scored = Scored(first, is_ai, sources)
         self.weights = np.ones(len(first))
@@ -131,26 +133,27 @@ class HeldOut:
         )
 
     def _logits(self, name: str, rows: Numbers) -> Floats:
-        """Logits of a look at some rows, in ascending order."""
+        """Logits of a look at some rows, in ascending order, as if the tower had seen none."""
         tokens, found = self._tokens(name, rows), np.zeros(len(rows))
-        for number, head in enumerate(self._heads):
-            own = np.flatnonzero(self._head[rows] == number)
+        for number, adapter in enumerate(self._folds):
+            own = np.flatnonzero(self._fold[rows] == number)
             if len(own):
-                found[own] = head(tokens[torch.from_numpy(own)].float())
-        return found + np.where(self.unseen[rows], 0.0, self.shift.get("added", 0.0))
+                found[own] = _head(adapter, name)(tokens[torch.from_numpy(own)].float())
+        if not self.unseen[rows].all() and self._adapter.lora:
+            self.shift[name] = self._shift(name, rows, tokens)
+            found += np.where(self.unseen[rows], 0.0, self.shift[name]["added"])
+        return found
 
-    def _shift(self, is_ai: Bools) -> dict[str, float]:
-        if self.unseen.all() or not self._adapter.lora:
-            return {}
+    def _shift(self, name: str, rows: Numbers, tokens: torch.Tensor) -> dict[str, float]:
+        """How the tower moves logits of a look at real images, of ``tokens`` of some rows."""
         frozen = dataclasses.replace(self._adapter, lora={}, lora_shape=None, second=None)
         detector = Detector(backbones.load_backbone(frozen.backbone), frozen)
-        real = np.flatnonzero(~is_ai)
-        paths, head = [self.rows[row]["path"] for row in real], self._adapter.linear_head
-        before = head(shown_tokens(detector, self._work, "frozen", paths).float())
-        # of all images, since the file keeps what was asked for last
-        seen = self._tokens("first", np.arange(len(self.rows)))[torch.from_numpy(real)]
-        moves = head(seen.float()) - before
-        tuned, others = (float(moves[self.unseen[real] == new].mean()) for new in (False, True))
+        real, head = np.flatnonzero(self._real[rows]), _head(self._adapter, name)
+        paths = [self.rows[row]["path"] for row in rows[real]]
+        before = shown_tokens(detector, self._work, f"frozen-{name}", paths, tiled=name == "tiles")
+        moves = head(tokens[torch.from_numpy(real)].float()) - head(before.float())
+        new = self.unseen[rows[real]]
+        tuned, others = float(moves[~new].mean()), float(moves[new].mean())
         return {"tuned_on": tuned, "others": others, "added": others - tuned}
 
     def _drawn(self) -> Bools:
@@ -171,6 +174,11 @@ class HeldOut:
         self.weights[drawn] = len(others) / max(1, len(drawn))
         taken[drawn] = True
         return taken
+
+
+def _head(adapter: Adapter, look: str) -> Head | CaptionHead:
+    """What reads the tokens of a look."""
+    return adapter.tiles_head if look == "tiles" else adapter.head
 
 
 def drawn_evenly(rows: Sequence[Row]) -> list[Row]:

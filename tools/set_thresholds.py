@@ -10,12 +10,12 @@ have been fitted on an image of their sources. With `--folds N` the head may hav
 those of split thresholds, and real images of split train, at most 32 of a source, take part as
 well: all these are scored by the head that `tools/fit_default.py` fitted without the fold of their
 source. The tower was tuned on images of split train. It moves logits of real ones among them
-further down than those of others; by the difference of the two means they are raised again. A
-threshold is the lowest one whose false-positive rate has its upper 95 % bound at the stated rate.
-Head and tower stay as they are. Real images of the kinds `--apart` are measured and bear on
-nothing: what a generative network has redrawn is neither a photograph nor made up. Tokens are kept
-in the work folder, and `logits.csv`, what each image got. The reference set keeps tokens of both
-looks at a third of the sources of split val.
+further down than those of others; by the difference of the two means they are raised again, those
+of each look by its own. A threshold is the lowest one whose false-positive rate has its upper 95 %
+bound at the stated rate. Head and tower stay as they are. Real images of the kinds `--apart` are
+measured and bear on nothing: what a generative network has redrawn is neither a photograph nor made
+up. Tokens are kept in the work folder, and `logits.csv`, what each image got. The reference set
+keeps tokens of both looks at a third of the sources of split val.
 """
 
 import argparse
@@ -32,19 +32,16 @@ import torch
 
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.adapter_file import load_adapter, save_adapter
-from clipfake.detector.calibration import Floats, Platt, expected_calibration_error
+from clipfake.detector.calibration import Floats, expected_calibration_error
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import save_reference
-from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.training.promise import Reals, coverage, promise
 from clipfake.training.validation import Scored, as_scanned
-from tools.fit_default import fold_file
+from tools.fit_default import fold_file, unset
 from tools.fit_generators import full_size
 from tools.gather_images import Row
 from tools.held_out import HeldOut, part
 from tools.split_val import Bools, labels
-
-_NONE = Thresholds((), 0.0)
 
 
 def main() -> None:
@@ -63,13 +60,14 @@ def main() -> None:
     args = parser.parse_args()
     every = list(full_size(args.manifest, args.originals, args.origins))
     adapter = load_adapter(args.adapter)
-    second = SecondLook(Platt(), 0.0, 1.0, _NONE, _NONE, lora=adapter.lora_digest)
+    known = adapter.second_look
+    second = unset(adapter, None if known is None else known.head)
     adapter = dataclasses.replace(
         adapter, name=args.name or adapter.name, second=second, digest=""
     ).as_stored()
     args.work.mkdir(parents=True, exist_ok=True)
-    heads = [load_adapter(fold_file(args.adapter, n)).linear_head for n in range(args.folds)]
-    images = HeldOut(every, adapter, heads, args.work, args.apart)
+    folds = [load_adapter(fold_file(args.adapter, number)) for number in range(args.folds)]
+    images = HeldOut(every, adapter, folds, args.work, args.apart)
     counted = images.counted
     evidence = part(images.scored, counted)
     adapter = promise(adapter, evidence, images.weights[counted])
@@ -77,8 +75,8 @@ def main() -> None:
     facts = {**adapter.facts, "metrics": figures(adapter, evidence, images.unseen[counted], digest)}
     facts["metrics"]["false_positives"] = by_kind(adapter, images.scored, images.kinds)
     facts["metrics"]["apart"] = sorted(set(images.kinds[~counted].tolist()))
-    if heads:
-        facts["metrics"]["folds"] = {"number": len(heads), "logits": images.shift}
+    if folds:
+        facts["metrics"]["folds"] = {"number": len(folds), "logits": images.shift}
     save_adapter(dataclasses.replace(adapter, facts=facts), args.out)
     images.write(args.work / "logits.csv")
     keep_reference(args.reference, adapter, images.seen(), images.rows, digest)

@@ -46,7 +46,7 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
         words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
         words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
-        words += ["--means", "3", "12"]
+        words += ["--means", "3", "12", "--tiles-units", "3"]
         monkeypatch.setattr("sys.argv", words)
         fit_default.main()
         fitted = load_adapter(head)
@@ -54,8 +54,16 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         assert fitted.facts["training"]["small_copies"] == 2
         assert fitted.means == (3, 12)
         assert fitted.lora_digest == load_adapter(tower).lora_digest
-        folds = [load_adapter(fit_default.fold_file(head, fold)).linear_head for fold in (0, 1)]
-        assert not torch.equal(folds[0].weight, folds[1].weight)
+        folds = [load_adapter(fit_default.fold_file(head, fold)) for fold in (0, 1)]
+        assert not torch.equal(folds[0].linear_head.weight, folds[1].linear_head.weight)
+        for adapter in (*folds, fitted):
+            assert adapter.second_look is not None
+            assert adapter.second_look.head is not None
+            # hidden units of two halves; what they read is class tokens alone
+            assert adapter.second_look.head.hidden is not None
+            assert len(adapter.second_look.head.hidden.weight) == 2 * 3
+            assert not adapter.second_look.head.weight[-2:].any()
+            assert adapter.linear_head.weight[-2:].any()
         again = fit_default.fold_file(head, 1).read_bytes()
         monkeypatch.setattr("sys.argv", [*words, "--fit", "1"])
         fit_default.main()
@@ -68,8 +76,16 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
     metrics = load_adapter(out).facts["metrics"]
     assert metrics["images"] == {"real": 20, "ai": 14}  # AI images of split train take no part
     assert metrics["folds"]["number"] == 2
-    moved = metrics["folds"]["logits"]
-    assert moved["added"] == pytest.approx(moved["others"] - moved["tuned_on"])
+    shift = metrics["folds"]["logits"]
+    for moved in (shift["first"], shift["tiles"]):
+        assert moved["added"] == pytest.approx(moved["others"] - moved["tuned_on"])
+    assert shift["first"] != shift["tiles"]
+    look, fitted_look = load_adapter(out).second_look, fitted.second_look
+    assert look is not None
+    assert look.head is not None
+    assert fitted_look is not None
+    assert fitted_look.head is not None
+    assert torch.equal(look.head.weight, fitted_look.head.weight)
 
     # by hand: an image of split thresholds by the head of the fold that its source lies in, one of
     # split train likewise and raised, others by the head itself
@@ -77,16 +93,21 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
     assert [row["split"] for row in rows] == ["val"] * 12 + ["thresholds"] * 12 + ["unseen"] * 4 + [
         "train"
     ] * 6
-    tokens = torch.from_numpy(
-        np.concatenate([np.load(tmp_path / "set" / f"{n}.npy") for n in ("first", "first-train")])
-    ).float()
-    fold, heads = fold_of(rows, 2), [*folds, fitted.linear_head]
+    first, tiles = (
+        torch.from_numpy(
+            np.concatenate([np.load(tmp_path / "set" / f"{look}{of}.npy") for of in ("", "-train")])
+        ).float()
+        for look in ("first", "tiles")
+    )
+    fold, heads = fold_of(rows, 2), [*folds, fitted]
     for number, row in enumerate(rows):
-        which = 2 if row["split"] in ("val", "unseen") else fold[number]
-        expected = heads[which](tokens[number : number + 1])[0]
-        expected += moved["added"] if row["split"] == "train" else 0.0
-        assert float(row["first"]) == pytest.approx(expected, abs=1e-4)
+        adapter = heads[2 if row["split"] in ("val", "unseen") else fold[number]]
+        own = slice(number, number + 1)
+        said = {"first": adapter.head(first[own])[0], "tiles": adapter.tiles_head(tiles[own])[0]}
+        if row["split"] == "train":
+            said = {look: logit + shift[look]["added"] for look, logit in said.items()}
+        assert float(row["first"]) == pytest.approx(said["first"], abs=1e-4)
+        assert float(row["second"]) == pytest.approx(sum(said.values()) / 2, abs=1e-4)
         assert float(row["stands_for"]) == 1.0
-        assert np.isfinite(float(row["second"]))
     assert len({int(number) for number in fold}) == 2
     assert load_adapter(out).label in capsys.readouterr().out
