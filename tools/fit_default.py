@@ -11,14 +11,14 @@ patches' tokens that `--means` names. It is the mean of networks fitted on those
 of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
 in each epoch; once a third of them is over, those that are told wrong are shown more often
 (`--hard`). The second look has a head of its own, over class tokens alone, fitted likewise on the
-mean tokens of the images' tiles, and on these and chains of changes; `--tiles-units 0` leaves the
-tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the heads, and its
-head that tells generators apart beside them; they are fitted on the frozen tower all the same,
-since a tower shows the images that it was tuned on otherwise than others. `--folds N` fits N times
-more, each time without the sources of a fold, heads whose scores of these thresholds can be set on
-(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds of the
-first look are set on split val. Tokens are kept in the work folder, so that a second run takes
-minutes.
+mean tokens of tiles of the images, and on these and those of chains of changes; `--tiles-units 0`
+leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the
+heads, and its head that tells generators apart beside them; they are fitted on the frozen tower all
+the same, since a tower shows the images that it was tuned on otherwise than others. `--folds N`
+fits N times more, each time without the sources of a fold, heads whose scores of these thresholds
+can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and
+thresholds of the first look are set on split val. Tokens are kept in the work folder, so that a
+second run takes minutes.
 """
 
 import argparse
@@ -26,11 +26,14 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from clipfake.detector import backbone as backbones
@@ -123,16 +126,20 @@ def main() -> None:
     adapter = blank(args.backbone, tuple(range(first, last + 1)), tuple(args.means))
     detector = Detector(backbones.load_backbone(args.backbone), adapter)
 
-    def tokens(
-        name: str, paths: list[str], chained: int | None = None, *, tiled: bool = False
-    ) -> torch.Tensor:
-        return shown_tokens(detector, args.work, name, paths, chained=chained, tiled=tiled)
-
+    tokens = partial(shown_tokens, detector, args.work)
     paths = [row["path"] for row in train]
     small = [row["small"] if row.get("full") else row["path"] for row in train]
-    clean = [tokens("full-size", paths), tokens("small", small)]
-    tiles = [tokens("tiles", paths, tiled=True)] if args.tiles_units else []
-    chained = [tokens(f"chained-{number}", paths, number) for number in range(args.chains)]
+    chains = range(args.chains)
+    squares = Passes(
+        [tokens("full-size", paths), tokens("small", small)],
+        [tokens(f"chained-{number}", paths, chained=number) for number in chains],
+    )
+    tiles = None
+    if args.tiles_units:
+        tiles = Passes(
+            [tokens("tiles", paths, tiled=True)],
+            [tokens(f"chained-tiles-{n}", paths, chained=n, tiled=True) for n in chains],
+        )
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -144,16 +151,11 @@ def main() -> None:
     fold = fold_of(train, args.folds)
     for what in wanted:
         kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
-        seen, whole, changed = (
-            [each[torch.from_numpy(kept)] for each in passes] for passes in (clean, tiles, chained)
-        )
         own, classes = [train[row] for row in kept], len(adapter.blocks)
-        head = fit(seen, changed, own, options, classes)
-        of_tiles = None
-        if whole:
-            whole, changed = ([each[:, :classes] for each in part] for part in (whole, changed))
+        head, of_tiles = fit(squares.part(kept), own, options, classes), None
+        if tiles is not None:
             units = dataclasses.replace(options, units=args.tiles_units)
-            of_tiles = fit(whole, changed, own, units, classes)
+            of_tiles = fit(tiles.part(kept).leading(classes), own, units, classes)
             of_tiles = wider(of_tiles, classes + len(adapter.means))
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
         if what != "head":
@@ -200,20 +202,38 @@ def tower_of(adapter: Adapter | None) -> object:
     return adapter.facts.get("training", {}).get("tower", adapter.label)
 
 
-def fit(
-    clean: Sequence[torch.Tensor],
-    chained: Sequence[torch.Tensor],
-    rows: Sequence[Row],
-    options: HeadOptions,
-    classes: int,
-) -> Head:
+@dataclass(frozen=True)
+class Passes:
+    """Tokens of the same images, in each pass shown otherwise.
+
+    Attributes:
+        clean: float16 ``[N, K, W]`` each, of the images as they are, or small.
+        chained: likewise, after chains of changes.
+    """
+
+    clean: list[torch.Tensor]
+    chained: list[torch.Tensor]
+
+    def part(self, rows: npt.NDArray[np.int64]) -> "Passes":
+        """Those of some images."""
+        taken = torch.from_numpy(rows)
+        return self._each(lambda tokens: tokens[taken])
+
+    def leading(self, count: int) -> "Passes":
+        """The first tokens of each image alone."""
+        return self._each(lambda tokens: tokens[:, :count])
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Passes":
+        return Passes([*map(change, self.clean)], [*map(change, self.chained)])
+
+
+def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions, classes: int) -> Head:
     """The mean of heads fitted on clean passes, and on these and chained ones.
 
     Where there are other tokens than class tokens, half of the heads read these alone.
 
     Args:
-        clean: tokens ``[N, K, W]`` of the same images, in each pass shown otherwise.
-        chained: likewise, after chains of changes.
+        passes: tokens ``[N, K, W]``.
         rows: ``[N]``, what the images are.
         options: of each of the heads.
         classes: class tokens, which are the first of the K.
@@ -221,9 +241,9 @@ def fit(
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
     )
-    parts = [clean, [*clean, *chained]] if chained else [clean]
+    parts = [passes.clean, [*passes.clean, *passes.chained]][: 1 + bool(passes.chained)]
     is_ai = labels(list(rows))
-    every = clean[0].shape[1]
+    every = passes.clean[0].shape[1]
     heads = [
         fit_head([seen[:, :read] for seen in part], is_ai, weight, options)
         for part in parts
