@@ -235,6 +235,28 @@ def test_an_image_that_is_opened_as_another_closes_stays_open(seen: Seen, page: 
     assert seen.said == []
 
 
+def test_escape_calls_off_an_image_whose_details_have_not_come(seen: Seen, tmp_path: Path) -> None:
+    with Report([tmp_path / "r.site"], {}, ABOUT) as report:
+        for each in records():
+            report.add(each)
+    held: list[Any] = []  # a slow disk: the file with the details comes when it is let
+    seen.page.route("**/data/details-0.js", lambda route: held.append(route))
+    seen.open(tmp_path / "r.site" / "index.html", "#sort=name")
+    with seen.page.expect_request("**/data/details-0.js"):
+        seen.page.click(".card >> nth=0")
+    seen.page.keyboard.press("Escape")
+    while not held:
+        seen.page.wait_for_timeout(20)
+    with seen.page.expect_response("**/data/details-0.js"):
+        held[0].continue_()
+    seen.page.wait_for_timeout(200)  # the script runs, and what waits for it goes on
+    assert seen.page.query_selector("dialog[open]") is None
+    seen.page.click(".card >> nth=1")
+    seen.page.wait_for_selector("dialog[open]")
+    assert seen.page.inner_text("#detail-title") == seen.cards[1]
+    assert seen.said == []
+
+
 def test_details_say_all(seen: Seen, page: Path) -> None:
     seen.open(page, "#basis=conflict")
     seen.page.click(".card")

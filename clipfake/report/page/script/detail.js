@@ -28,6 +28,9 @@ class Detail {
     this.changed(false);
   }
 
+  // An image was asked for whose details have not come yet.
+  get waiting() { return this.row !== null && !this.dialog.open; }
+
   // A note that is being written is kept as the dialog goes.
   close() {
     this.dialog.close();

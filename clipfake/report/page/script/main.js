@@ -64,6 +64,7 @@ async function start() {
 
   addEventListener("keydown", (event) => {
     const busy = detail.dialog.open || event.target.matches("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey;
+    if (event.key === "Escape" && detail.waiting) detail.close();
     if (event.key === "Escape" && event.target === filters.search) { filters.search.value = ""; refilter(); gallery.focus(0); }
     if (busy) return;
     if (event.key === "/") filters.search.focus();
