@@ -241,7 +241,9 @@ def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions, classes: int)
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
     )
-    parts = [passes.clean, [*passes.clean, *passes.chained]][: 1 + bool(passes.chained)]
+    parts = [passes.clean]
+    if passes.chained:
+        parts.append([*passes.clean, *passes.chained])
     is_ai = labels(list(rows))
     every = passes.clean[0].shape[1]
     heads = [

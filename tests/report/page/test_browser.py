@@ -245,8 +245,9 @@ def test_escape_calls_off_an_image_whose_details_have_not_come(seen: Seen, tmp_p
     with seen.page.expect_request("**/data/details-0.js"):
         seen.page.click(".card >> nth=0")
     seen.page.keyboard.press("Escape")
-    while not held:
-        seen.page.wait_for_timeout(20)
+    for _ in range(500):
+        if not held:
+            seen.page.wait_for_timeout(20)
     with seen.page.expect_response("**/data/details-0.js"):
         held[0].continue_()
     seen.page.wait_for_timeout(200)  # the script runs, and what waits for it goes on
