@@ -19,6 +19,7 @@ from clipfake.detector.captions import Caption, CaptionHead
 from clipfake.detector.generator_file import DTYPES, from_file, to_header, to_tensors
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.lora import LoraShape
+from clipfake.detector.quantization import SCALE_SUFFIX, dequantize_state_dict
 from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.detector.tensor_file import FLOATS, TensorFile, finite
 from clipfake.errors import AdapterError
@@ -31,9 +32,11 @@ CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay reada
 SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
 MEANS_FORMAT = 6  # of adapters that read means of patches, with a second look or without
 TILES_HEAD_FORMAT = 7  # of adapters whose second look has a head of its own, with means or without
-_FORMATS = (1, 2, 3, 4, 5, 6, 7)
+LEVELS_FORMAT = 8  # of adapters with int8 weights of hidden units, with all that or without
+_FORMATS = (1, 2, 3, 4, 5, 6, 7, 8)
 _LORA, _CAPTIONS, _HEAD, _TILES_HEAD = "lora.", "captions.", "head.", "second_look.head."
-_HIDDEN_PARTS = ("weight", "bias", "out")
+_HIDDEN, _HIDDEN_PARTS = "hidden.", ("weight", "bias", "out")
+_LEVELS = (_HEAD + _HIDDEN + "weight", _TILES_HEAD + _HIDDEN + "weight")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
 
@@ -42,7 +45,6 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
     """Write an adapter file."""
     head = adapter.head
     header: dict[str, Any] = {
-        "format": _format(adapter),
         "name": adapter.name,
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
@@ -73,12 +75,15 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         if second.head is not None:
             header["second_look"]["head"] = _kind(second.head)
             tensors |= _head_tensors(second.head, _TILES_HEAD)
+    header["format"] = _format(adapter, tensors)
     path.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header)}))
 
 
-def _format(adapter: Adapter) -> int:
+def _format(adapter: Adapter, tensors: dict[str, torch.Tensor]) -> int:
     if isinstance(adapter.head, CaptionHead):
         return CAPTIONS_FORMAT
+    if any(name in tensors and tensors[name].dtype == torch.int8 for name in _LEVELS):
+        return LEVELS_FORMAT
     second = adapter.second_look
     if second is not None and second.head is not None:
         return TILES_HEAD_FORMAT
@@ -110,10 +115,13 @@ def _caption_tensors(head: CaptionHead) -> dict[str, torch.Tensor]:
 
 
 def _head_tensors(head: Head, named: str = _HEAD) -> dict[str, torch.Tensor]:
-    # half precision is far finer than what training changes, and halves the file
     tensors = {"weight": head.weight, "bias": head.bias}
     if (hidden := head.hidden) is not None:
-        tensors |= {f"hidden.{part}": getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+        # half precision is far finer than what training changes, and halves the file
+        tensors |= {_HIDDEN + part: getattr(hidden, part).half() for part in _HIDDEN_PARTS}
+        if (exact := hidden.levels()) is not None:
+            name = _HIDDEN + "weight"
+            tensors[name], tensors[name + SCALE_SUFFIX] = exact
     return {named + name: tensor for name, tensor in tensors.items()}
 
 
@@ -128,7 +136,8 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
             raise AdapterError(f"{path}: too large or empty for an adapter")
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
-        file.check({name: DTYPES.get(name, FLOATS) for name in file.tensors})
+        own = dict(DTYPES) | dict.fromkeys(_LEVELS, (*FLOATS, "I8"))
+        file.check({name: own.get(name, FLOATS) for name in file.tensors})
         tensors, digest = file.load(file.tensors), file.digest()
     except FileNotFoundError as error:
         raise AdapterError(f"{path}: no such adapter file") from error
@@ -242,7 +251,15 @@ def _head(kind: object, tensors: dict[str, torch.Tensor], named: str) -> Head:
         raise ValueError(f"unknown head {kind}")
     hidden = None
     if kind == "hidden":
-        hidden = Hidden(*(tensors[f"{named}hidden.{part}"].float() for part in _HIDDEN_PARTS))
+        names = [named + _HIDDEN + part for part in _HIDDEN_PARTS]
+        stored = {name: tensors[name] for name in names}
+        if stored[names[0]].dtype == torch.int8:
+            scale = names[0] + SCALE_SUFFIX
+            stored[scale] = tensors[scale]
+            if stored[scale].shape != (*stored[names[0]].shape[:-1], 1):
+                raise ValueError(f"the shape of {scale} is not that of its weights")
+        floats = dequantize_state_dict(stored)
+        hidden = Hidden(*(floats[name] for name in names))
     return Head(tensors[named + "weight"], tensors[named + "bias"], hidden)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from clipfake.detector.calibration import Floats
+from clipfake.detector.quantization import quantize
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,14 @@ class Hidden:
     weight: torch.Tensor
     bias: torch.Tensor
     out: torch.Tensor
+
+    def levels(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Int8 levels ``[H, K, W]`` and scales ``[H, K, 1]`` whose product the weights are exactly.
+
+        None where they are no such product, as weights are that ``Head.compact`` did not round.
+        """
+        levels, scale = quantize(self.weight, (2,))
+        return (levels, scale) if torch.equal(levels * scale, self.weight.float()) else None
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,26 @@ class Head:
             logits = logits + torch.stack(units)
         return logits
 
-    def as_stored(self) -> "Head":
-        """The head with the rounding of an adapter's file: hidden units in half precision."""
+    def compact(self) -> "Head":
+        """The head with the weights of its hidden units rounded to a byte each.
+
+        Each unit has a scale for each token. A file of them is half as large.
+        """
         if (hidden := self.hidden) is None:
             return self
-        halves = (part.half().float() for part in (hidden.weight, hidden.bias, hidden.out))
-        return replace(self, hidden=Hidden(*halves))
+        levels, scale = quantize(hidden.weight, (2,))
+        return replace(self, hidden=replace(hidden, weight=levels * scale))
+
+    def as_stored(self) -> "Head":
+        """The head with the rounding of an adapter's file: hidden units in half precision.
+
+        Weights that are whole levels of a scale are kept as they are.
+        """
+        if (hidden := self.hidden) is None:
+            return self
+        weight = hidden.weight if hidden.levels() else hidden.weight.half().float()
+        bias, out = hidden.bias.half().float(), hidden.out.half().float()
+        return replace(self, hidden=Hidden(weight, bias, out))
 
     def fits(self, blocks: int, width: int) -> bool:
         """Whether every tensor has the shape that so many tokens of that width ask for."""

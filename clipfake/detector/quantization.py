@@ -1,13 +1,36 @@
-"""Weight-only int8 storage of a state dict: symmetric, one scale per output channel.
+"""Weight-only int8 storage of a state dict: symmetric, one scale per output channel or finer.
 
 A quantised tensor ``name`` is stored as int8 under its own name, with a float32 tensor
 ``name.scale`` beside it that broadcasts against it; every other tensor is stored as it is.
 Weights are dequantised at load, so arithmetic is float: only the file is small.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 SCALE_SUFFIX = ".scale"
+_LEVELS = 127
+
+
+def quantize(weight: torch.Tensor, dims: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Levels of a tensor, and what each is multiplied by.
+
+    A scale has the 8 significant bits of bfloat16, so that what is dequantised is exact in float32,
+    and gives the same levels when it is quantised again.
+
+    Args:
+        weight: floats.
+        dims: over which the scale is the same.
+
+    Returns:
+        int8 of the same shape, and float32 that broadcasts against it.
+    """
+    largest = weight.float().abs().amax(dim=tuple(dims), keepdim=True)
+    scale = (largest / _LEVELS).bfloat16().float()
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    levels = (weight / scale).round().clamp(-_LEVELS, _LEVELS)
+    return levels.to(torch.int8), scale
 
 
 def dequantize_state_dict(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

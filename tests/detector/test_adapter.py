@@ -4,13 +4,21 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from clipfake.detector.adapter import Adapter
-from clipfake.detector.adapter_file import DEFAULT_ADAPTER, HEADER_KEY, load_adapter, save_adapter
+from clipfake.detector.adapter_file import (
+    DEFAULT_ADAPTER,
+    HEADER_KEY,
+    LEVELS_FORMAT,
+    SECOND_LOOK_FORMAT,
+    load_adapter,
+    save_adapter,
+)
 from clipfake.detector.backbone import Backbone, load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.forward import block_tokens
@@ -95,6 +103,49 @@ def test_hidden_units_are_kept(adapter: Adapter, backbone: Backbone, tmp_path: P
     short = replace(again, head=replace(head, hidden=replace(units, bias=torch.ones(3))))
     with pytest.raises(AdapterError, match="head does not fit"):
         Detector(backbone, short)
+
+
+def test_compact_hidden_units_take_a_byte_a_weight(adapter: Adapter, tmp_path: Path) -> None:
+    drawn = torch.Generator().manual_seed(1)
+    shape = adapter.head.weight.shape
+    units = Hidden(torch.randn(64, *shape, generator=drawn), torch.ones(64), torch.ones(64) / 2)
+    exact = Head(adapter.head.weight, adapter.head.bias, units)
+    compact, tokens = exact.compact(), torch.randn(9, *shape, generator=drawn)
+    far = np.abs(compact(tokens) - exact(tokens)).max() / exact(tokens).std()
+    assert 0 < far < 0.05
+    assert compact.compact().hidden is not None
+    large, small = tmp_path / "large.safetensors", tmp_path / "small.safetensors"
+    save_adapter(replace(adapter, head=exact), large)
+    save_adapter(replace(adapter, head=compact), small)
+    weights = units.weight.numel()
+    assert large.stat().st_size - small.stat().st_size > 0.95 * weights
+    for file, number in ((large, SECOND_LOOK_FORMAT), (small, LEVELS_FORMAT)):
+        with safe_open(file, "pt") as stored:
+            assert json.loads(stored.metadata()[HEADER_KEY])["format"] == number
+    again = load_adapter(small)
+    assert list(again.head(tokens)) == list(compact(tokens))
+    assert list(again.as_stored().head(tokens)) == list(compact(tokens))
+    save_adapter(again, large)
+    assert load_adapter(large).digest == again.digest
+
+
+@pytest.mark.parametrize("scale", [None, torch.ones(1), torch.ones(2, 9, 768)])
+def test_levels_without_the_scale_of_each_unit_and_token_are_refused(
+    adapter: Adapter, tmp_path: Path, scale: torch.Tensor | None
+) -> None:
+    file, shape = tmp_path / "a.safetensors", adapter.head.weight.shape
+    units = Hidden(torch.ones(2, *shape), torch.ones(2), torch.ones(2))
+    head = Head(adapter.head.weight, adapter.head.bias, units).compact()
+    save_adapter(replace(adapter, head=head), file)
+    with safe_open(file, "pt") as stored:
+        metadata = stored.metadata()
+    tensors = load_file(file)
+    del tensors["head.hidden.weight.scale"]
+    if scale is not None:
+        tensors["head.hidden.weight.scale"] = scale
+    save_file(tensors, file, metadata=metadata)
+    with pytest.raises(AdapterError, match="scale"):
+        load_adapter(file)
 
 
 def test_as_stored_is_what_a_file_gives_back(adapter: Adapter, tmp_path: Path) -> None:
