@@ -11,14 +11,15 @@ patches' tokens that `--means` names. It is the mean of networks fitted on those
 of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
 in each epoch; once a third of them is over, those that are told wrong are shown more often
 (`--hard`). The second look has a head of its own, over class tokens alone, fitted likewise on the
-mean tokens of tiles of the images, and on these and those of chains of changes; `--tiles-units 0`
-leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the
-heads, and its head that tells generators apart beside them; they are fitted on the frozen tower all
-the same, since a tower shows the images that it was tuned on otherwise than others. `--folds N`
-fits N times more, each time without the sources of a fold, heads whose scores of these thresholds
-can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and
-thresholds of the first look are set on split val. Tokens are kept in the work folder, so that a
-second run takes minutes.
+mean tokens of tiles of the images, and on these and those of chains of changes; tiles cost most, so
+at most `--changed-tiles` images of a source are changed, the others are shown as they are.
+`--tiles-units 0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned
+adapter under the heads, and its head that tells generators apart beside them; they are fitted on
+the frozen tower all the same, since a tower shows the images that it was tuned on otherwise than
+others. `--folds N` fits N times more, each time without the sources of a fold, heads whose scores
+of these thresholds can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER.
+Calibration and thresholds of the first look are set on split val. Tokens are kept in the work
+folder, so that a second run takes minutes.
 """
 
 import argparse
@@ -50,6 +51,7 @@ from clipfake.training.sampling import weights
 from clipfake.training.validation import calibrate
 from tools.fit_generators import full_size
 from tools.gather_images import Row
+from tools.held_out import MOST, drawn_evenly
 from tools.split_val import figures, fold_of, labels, scored, shown_tokens
 
 
@@ -66,12 +68,14 @@ def blank(backbone_name: str, blocks: tuple[int, ...], means: tuple[int, ...]) -
 def over(tower: Adapter | None, adapter: Adapter, tiles: Head | None) -> Adapter:
     """The adapter with the LoRA and the head for generators of another, and a head for tiles.
 
-    The second look has no calibration yet, and no thresholds.
+    Both heads are made compact. The second look has no calibration yet, and no thresholds.
     """
     if tower is not None:
         adapter = dataclasses.replace(
             adapter, lora_shape=tower.lora_shape, lora=tower.lora, generators=tower.generators
         )
+    adapter = dataclasses.replace(adapter, head=adapter.linear_head.compact())
+    tiles = None if tiles is None else tiles.compact()
     return dataclasses.replace(adapter, second=unset(adapter, tiles)).as_stored()
 
 
@@ -112,6 +116,9 @@ def main() -> None:
     parser.add_argument(
         "--tiles-units", type=int, default=112, help="of the head for tiles; 0 for none"
     )
+    parser.add_argument(
+        "--changed-tiles", type=int, default=MOST, help="of a source at most, see above"
+    )
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -136,10 +143,12 @@ def main() -> None:
     )
     tiles = None
     if args.tiles_units:
-        tiles = Passes(
-            [tokens("tiles", paths, tiled=True)],
-            [tokens(f"chained-tiles-{n}", paths, chained=n, tiled=True) for n in chains],
-        )
+        clean = tokens("tiles", paths, tiled=True)
+        taken = {row["path"] for row in drawn_evenly(train, args.changed_tiles)}
+        some = [path for path in paths if path in taken]
+        drawn = torch.tensor([path in taken for path in paths])
+        changed = [tokens(f"chained-tiles-{n}", some, chained=n, tiled=True) for n in chains]
+        tiles = Passes([clean], [put(clean, drawn, those) for those in changed])
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -225,6 +234,19 @@ class Passes:
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Passes":
         return Passes([*map(change, self.clean)], [*map(change, self.chained)])
+
+
+def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.Tensor:
+    """Tokens ``[N, K, W]``, those of the images that ``rows`` marks being ``those``.
+
+    Args:
+        tokens: ``[N, K, W]``; stays as it is.
+        rows: bool ``[N]``.
+        those: ``[n, K, W]``, one of each that is marked.
+    """
+    changed = tokens.clone()
+    changed[rows] = those
+    return changed
 
 
 def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions, classes: int) -> Head:

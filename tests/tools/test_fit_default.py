@@ -46,7 +46,7 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
         words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
         words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
-        words += ["--means", "3", "12", "--tiles-units", "3"]
+        words += ["--means", "3", "12", "--tiles-units", "3", "--changed-tiles", "1"]
         monkeypatch.setattr("sys.argv", words)
         fit_default.main()
         fitted = load_adapter(head)
@@ -54,6 +54,9 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         assert fitted.facts["training"]["small_copies"] == 2
         assert fitted.means == (3, 12)
         assert fitted.lora_digest == load_adapter(tower).lora_digest
+        work = tmp_path / "fit"
+        seen = [len(np.load(work / f"{name}.npy")) for name in ("tiles", "chained-tiles-0")]
+        assert seen == [24, 12]  # of sources with two images each one is changed
         folds = [load_adapter(fit_default.fold_file(head, fold)) for fold in (0, 1)]
         assert not torch.equal(folds[0].linear_head.weight, folds[1].linear_head.weight)
         for adapter in (*folds, fitted):
@@ -62,6 +65,9 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
             # hidden units of two halves; what they read is class tokens alone
             assert adapter.second_look.head.hidden is not None
             assert len(adapter.second_look.head.hidden.weight) == 2 * 3
+            assert adapter.second_look.head.hidden.levels() is not None
+            assert adapter.linear_head.hidden is not None
+            assert adapter.linear_head.hidden.levels() is not None
             assert not adapter.second_look.head.weight[-2:].any()
             assert adapter.linear_head.weight[-2:].any()
         again = fit_default.fold_file(head, 1).read_bytes()
@@ -111,3 +117,10 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         assert float(row["stands_for"]) == 1.0
     assert len({int(number) for number in fold}) == 2
     assert load_adapter(out).label in capsys.readouterr().out
+
+
+def test_tokens_of_marked_images_are_put_in_their_place() -> None:
+    tokens, those = torch.zeros(4, 1, 2), torch.tensor([[[1.0, 2.0]], [[3.0, 4.0]]])
+    found = fit_default.put(tokens, torch.tensor([False, True, False, True]), those)
+    assert found[:, 0].tolist() == [[0, 0], [1, 2], [0, 0], [3, 4]]
+    assert not tokens.any()
