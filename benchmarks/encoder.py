@@ -33,13 +33,12 @@ import torch
 from clipfake.detector import Detector
 torch.set_num_threads(int(sys.argv[1]))
 detector = Detector.load(device="cpu", precision=sys.argv[2])
-means = getattr(detector.adapter, "means", ())  # an older tree's encoder knows none
-read = (detector.adapter.blocks, means) if means else (detector.adapter.blocks,)
+read = detector.adapter.blocks
 drawn = torch.Generator().manual_seed(0)
 pixels = torch.randint(0, 256, (8, 3, 224, 224), dtype=torch.uint8, generator=drawn)
 for line in sys.stdin:
     cpu, wall = time.process_time(), time.perf_counter()
-    detector.tokens(pixels, *read)
+    detector.tokens(pixels, read)
     print(time.process_time() - cpu, time.perf_counter() - wall, flush=True)
 """
 

@@ -49,7 +49,6 @@ def small_adapter(
     head: Head | None = None,
     blocks: tuple[int, ...] | None = None,
     second: SecondLook | None = None,
-    means: tuple[int, ...] = (),
 ) -> Adapter:
     """The default adapter with another head, for the small tower as it is.
 
@@ -57,11 +56,10 @@ def small_adapter(
         head: None for one that is drawn, without hidden units.
         blocks: that the head reads; None for those of the default adapter.
         second: the second look; None for an adapter without.
-        means: blocks of which the head reads means.
     """
     adapter = load_adapter()
     blocks = blocks or adapter.blocks
-    drawn = torch.randn(len(blocks) + len(means), WIDTH, generator=torch.Generator().manual_seed(3))
+    drawn = torch.randn(len(blocks), WIDTH, generator=torch.Generator().manual_seed(3))
     head = head or Head(drawn * 0.1, torch.zeros(1))
     return replace(
         adapter,
@@ -71,7 +69,6 @@ def small_adapter(
         lora_shape=None,
         lora={},
         second=second,
-        means=means,
     )
 
 

@@ -5,21 +5,20 @@
 
 The manifest has columns path, split, label (real, fake), generator and source, as
 `tools/add_images.py` writes it; full-size originals are found as `tools/fit_generators.py` finds
-them. The head has hidden units over class tokens and, in half of its networks, the means of the
-patches' tokens that `--means` names. It is the mean of networks fitted on those of the images of
-`--splits`, half of them on images at full size and their small copies, half on these and on chains
-of changes (`clipfake/training/chains.py`) too; which of these an image is shown as, chance decides
-in each epoch; once a third of them is over, those that are told wrong are shown more often
-(`--hard`). The second look has a head of its own, over class tokens alone, fitted likewise on the
-mean tokens of tiles of the images, and on these and those of chains of changes; tiles cost most, so
-at most `--changed-tiles` images of a source are changed, the others are shown as they are.
-`--tiles-units 0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned
-adapter under the heads, and its head that tells generators apart beside them; they are fitted on
-the frozen tower all the same, since a tower shows the images that it was tuned on otherwise than
-others. `--folds N` fits N times more, each time without the sources of a fold, heads whose scores
-of these thresholds can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER.
-Calibration and thresholds of the first look are set on split val. Tokens are kept in the work
-folder, so that a second run takes minutes.
+them. The head has hidden units over class tokens. It is the mean of networks fitted on those of the
+images of `--splits`, half of them on images at full size and their small copies, half on these and
+on chains of changes (`clipfake/training/chains.py`) too; which of these an image is shown as,
+chance decides in each epoch; once a third of them is over, those that are told wrong are shown more
+often (`--hard`). The second look has a head of its own, fitted likewise on the mean tokens of tiles
+of the images, and on these and those of chains of changes; tiles cost most, so at most
+`--changed-tiles` images of a source are changed, the others are shown as they are. `--tiles-units
+0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the
+heads, and its head that tells generators apart beside them; they are fitted on the frozen tower all
+the same, since a tower shows the images that it was tuned on otherwise than others. `--folds N`
+fits N times more, each time without the sources of a fold, heads whose scores of these thresholds
+can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and
+thresholds of the first look are set on split val. Tokens are kept in the work folder, so that a
+second run takes minutes.
 """
 
 import argparse
@@ -27,7 +26,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +45,7 @@ from clipfake.detector.head import Head
 from clipfake.detector.second_look import SecondLook, Thresholds
 from clipfake.imaging.preprocessing import Preprocessing
 from clipfake.sources.labelled import Example
-from clipfake.training.heads import HeadOptions, fit_head, mean_head, wider
+from clipfake.training.heads import HeadOptions, fit_head, mean_head
 from clipfake.training.sampling import weights
 from clipfake.training.validation import calibrate
 from tools.fit_generators import full_size
@@ -55,14 +54,12 @@ from tools.held_out import MOST, drawn_evenly
 from tools.split_val import figures, fold_of, labels, scored, shown_tokens
 
 
-def blank(backbone_name: str, blocks: tuple[int, ...], means: tuple[int, ...]) -> Adapter:
+def blank(backbone_name: str, blocks: tuple[int, ...]) -> Adapter:
     """An adapter of the frozen tower whose head is still to be fitted."""
     backbone = backbones.load_backbone(backbone_name)
-    head = Head(torch.zeros(len(blocks) + len(means), backbone.width), torch.zeros(1))
+    head = Head(torch.zeros(len(blocks), backbone.width), torch.zeros(1))
     preprocessing = Preprocessing(size=backbone.image_size)
-    return Adapter(
-        "", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {}, means=means
-    )
+    return Adapter("", backbone.name, blocks, preprocessing, head, Platt(), (), 0.0, {})
 
 
 def over(tower: Adapter | None, adapter: Adapter, tiles: Head | None) -> Adapter:
@@ -107,9 +104,6 @@ def main() -> None:
     )
     parser.add_argument("--backbone", default="ViT-B-16/openai")
     parser.add_argument("--blocks", default="4-12", help="first-last, 1 is the first block")
-    parser.add_argument(
-        "--means", type=int, nargs="*", default=[], help="blocks whose mean patch token is read"
-    )
     parser.add_argument("--chains", type=int, default=1, help="passes of chains of changes")
     parser.add_argument("--members", type=int, default=2, help="networks of each half")
     parser.add_argument("--units", type=int, default=112)
@@ -130,7 +124,7 @@ def main() -> None:
     val = [row for row in rows if row["split"] == "val"]
     first, last = map(int, args.blocks.split("-"))
     tower = load_adapter(args.tower) if args.tower else None
-    adapter = blank(args.backbone, tuple(range(first, last + 1)), tuple(args.means))
+    adapter = blank(args.backbone, tuple(range(first, last + 1)))
     detector = Detector(backbones.load_backbone(args.backbone), adapter)
 
     tokens = partial(shown_tokens, detector, args.work)
@@ -160,12 +154,11 @@ def main() -> None:
     fold = fold_of(train, args.folds)
     for what in wanted:
         kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
-        own, classes = [train[row] for row in kept], len(adapter.blocks)
-        head, of_tiles = fit(squares.part(kept), own, options, classes), None
+        own = [train[row] for row in kept]
+        head, of_tiles = fit(squares.part(kept), own, options), None
         if tiles is not None:
             units = dataclasses.replace(options, units=args.tiles_units)
-            of_tiles = fit(tiles.part(kept).leading(classes), own, units, classes)
-            of_tiles = wider(of_tiles, classes + len(adapter.means))
+            of_tiles = fit(tiles.part(kept), own, units)
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
         if what != "head":
             save_adapter(fitted, fold_file(args.out, int(what)))
@@ -226,14 +219,9 @@ class Passes:
     def part(self, rows: npt.NDArray[np.int64]) -> "Passes":
         """Those of some images."""
         taken = torch.from_numpy(rows)
-        return self._each(lambda tokens: tokens[taken])
-
-    def leading(self, count: int) -> "Passes":
-        """The first tokens of each image alone."""
-        return self._each(lambda tokens: tokens[:, :count])
-
-    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Passes":
-        return Passes([*map(change, self.clean)], [*map(change, self.chained)])
+        return Passes(
+            [tokens[taken] for tokens in self.clean], [tokens[taken] for tokens in self.chained]
+        )
 
 
 def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.Tensor:
@@ -249,16 +237,13 @@ def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.
     return changed
 
 
-def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions, classes: int) -> Head:
+def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions) -> Head:
     """The mean of heads fitted on clean passes, and on these and chained ones.
-
-    Where there are other tokens than class tokens, half of the heads read these alone.
 
     Args:
         passes: tokens ``[N, K, W]``.
         rows: ``[N]``, what the images are.
         options: of each of the heads.
-        classes: class tokens, which are the first of the K.
     """
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
@@ -267,13 +252,7 @@ def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions, classes: int)
     if passes.chained:
         parts.append([*passes.clean, *passes.chained])
     is_ai = labels(list(rows))
-    every = passes.clean[0].shape[1]
-    heads = [
-        fit_head([seen[:, :read] for seen in part], is_ai, weight, options)
-        for part in parts
-        for read in sorted({classes, every})
-    ]
-    return mean_head([wider(head, every) for head in heads])
+    return mean_head([fit_head(part, is_ai, weight, options) for part in parts])
 
 
 if __name__ == "__main__":

@@ -74,7 +74,6 @@ def main() -> None:
         lora=adapter.lora_digest,
         preprocessing=adapter.preprocessing,
         note=f"split val of the manifest {digest[:12]}",
-        means=adapter.means,
     )
     print(json.dumps(facts, indent=2))
     for number, (manifest, form) in enumerate(args.check):

@@ -182,7 +182,6 @@ def keep_reference(
         preprocessing=adapter.preprocessing,
         note=f"a third of the sources of split val of the manifest {manifest[:12]}, full size",
         tiles=tiles,
-        means=adapter.means,
     )
 
 

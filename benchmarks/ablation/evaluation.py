@@ -77,4 +77,4 @@ class Evaluation:
         """Logits of an adapter, as a scan has them, float64 ``[N]``."""
         detector = Detector(backbone, adapter, device=device)
         squares = self.squares(Cut.RESIZED, degraded=degraded)
-        return adapter.head(detector.tokens(squares, adapter.blocks, adapter.means))
+        return adapter.head(detector.tokens(squares, adapter.blocks))

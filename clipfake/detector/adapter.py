@@ -39,7 +39,6 @@ class Adapter:
         weights: sha256 of the backbone's file, hex, where that was tuned as a whole and belongs to
             this adapter alone; empty for a backbone that its name identifies.
         second: the second look; None where the first is the only one.
-        means: blocks the mean of whose patches' tokens the head reads, after the class tokens.
     """
 
     name: str
@@ -57,12 +56,11 @@ class Adapter:
     generators: GeneratorHead | None = None
     weights: str = ""
     second: SecondLook | None = None
-    means: tuple[int, ...] = ()
 
     @property
     def depth(self) -> int:
         """The last block that the head reads."""
-        return max([*self.blocks, *self.means])
+        return max(self.blocks)
 
     @property
     def linear_head(self) -> Head:
@@ -197,7 +195,7 @@ class Adapter:
                 f"adapter {self.name} fits backbone {self.backbone}, not {backbone.name}; "
                 "give the --adapter that was trained on it, or leave out --backbone"
             )
-        read = len(self.blocks) + len(self.means)
+        read = len(self.blocks)
         fitting = all(head.fits(read, backbone.width) for head in (self.head, self.tiles_head))
         if not fitting or self.depth > backbone.depth:
             raise AdapterError(f"adapter {self.name}: its head does not fit {backbone.name}")

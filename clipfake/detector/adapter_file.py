@@ -30,10 +30,9 @@ HEADER_KEY = "clipfake-adapter"
 FORMAT = 3  # 1 had no LoRA, 2 no hidden units; both are still read
 CAPTIONS_FORMAT = 4  # of heads of captions alone, so that the others stay readable for all
 SECOND_LOOK_FORMAT = 5  # of adapters with a second look alone, for the same reason
-MEANS_FORMAT = 6  # of adapters that read means of patches, with a second look or without
-TILES_HEAD_FORMAT = 7  # of adapters whose second look has a head of its own, with means or without
-LEVELS_FORMAT = 8  # of adapters with int8 weights of hidden units, with all that or without
-_FORMATS = (1, 2, 3, 4, 5, 6, 7, 8)
+TILES_HEAD_FORMAT = 6  # of adapters whose second look has a head of its own
+LEVELS_FORMAT = 7  # of adapters with int8 weights of hidden units, with all that or without
+_FORMATS = (1, 2, 3, 4, 5, 6, 7)
 _LORA, _CAPTIONS, _HEAD, _TILES_HEAD = "lora.", "captions.", "head.", "second_look.head."
 _HIDDEN, _HIDDEN_PARTS = "hidden.", ("weight", "bias", "out")
 _LEVELS = (_HEAD + _HIDDEN + "weight", _TILES_HEAD + _HIDDEN + "weight")
@@ -48,7 +47,6 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
         "name": adapter.name,
         "backbone": adapter.backbone,
         "blocks": list(adapter.blocks),
-        "means": list(adapter.means),
         "preprocessing": adapter.preprocessing.to_header(),
         "lora": adapter.lora_shape.to_header() if adapter.lora_shape else None,
         "head": _kind(head),
@@ -87,8 +85,6 @@ def _format(adapter: Adapter, tensors: dict[str, torch.Tensor]) -> int:
     second = adapter.second_look
     if second is not None and second.head is not None:
         return TILES_HEAD_FORMAT
-    if adapter.means:
-        return MEANS_FORMAT
     return FORMAT if second is None else SECOND_LOOK_FORMAT
 
 
@@ -185,7 +181,6 @@ def _from_header(header: dict[str, Any], tensors: dict[str, torch.Tensor], diges
         },
         generators=from_file(found, tensors) if (found := header.get("generators")) else None,
         weights=str(header.get("weights") or ""),
-        means=_blocks(header["means"]) if header.get("means") else (),
     )
     found = header.get("second_look")
     if not found:

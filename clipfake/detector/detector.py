@@ -191,7 +191,7 @@ class Detector:
             float32 ``[N]``, calibrated probabilities.
         """
         adapter = self.adapter
-        logits = adapter.head(self.tokens(pixels, adapter.blocks, adapter.means))
+        logits = adapter.head(self.tokens(pixels, adapter.blocks))
         return adapter.calibration(logits).astype(np.float32)
 
     def look(self, pixels: torch.Tensor, tiles: Sequence[Pixels | None] = ()) -> Sight:
@@ -206,7 +206,7 @@ class Detector:
             ValueError: a second look is to be taken, and there are no tiles.
         """
         adapter = self.adapter
-        tokens = self.tokens(pixels, adapter.blocks, adapter.means)
+        tokens = self.tokens(pixels, adapter.blocks)
         logits = adapter.head(tokens)
         first = adapter.calibration(logits).astype(np.float32)
         second = np.full(first.shape, np.nan, dtype=np.float32)
@@ -234,32 +234,29 @@ class Detector:
         pixels = torch.from_numpy(np.concatenate(cut))
         if self.device.type == "cuda":  # page-locked only now: of most pictures none are looked at
             pixels = pixels.pin_memory()
-        tokens = self.tokens(pixels, self.adapter.blocks, self.adapter.means)
+        tokens = self.tokens(pixels, self.adapter.blocks)
         return mean_tokens(tokens, [len(each) for each in cut])
 
-    def tokens(
-        self, pixels: torch.Tensor, blocks: Iterable[int], means: Iterable[int] = ()
-    ) -> torch.Tensor:
-        """Class tokens of some blocks, and means of the patches' tokens of some.
+    def tokens(self, pixels: torch.Tensor, blocks: Iterable[int]) -> torch.Tensor:
+        """Class tokens of some blocks.
 
         Args:
             pixels: uint8 RGB ``[N, 3, S, S]``.
-            blocks: whose class tokens are wanted, by number; 1 is the first.
-            means: and whose means.
+            blocks: whose tokens are wanted, by number; 1 is the first.
 
         Returns:
-            float32 ``[N, K, W]`` on the CPU, class tokens first, each kind by ascending number.
+            float32 ``[N, K, W]`` on the CPU, by ascending number of the block.
 
         Raises:
             RuntimeError: the device has not the memory for one micro-batch.
         """
-        wanted, averaged, done, start = sorted(blocks), sorted(means), [], 0
+        wanted, done, start = sorted(blocks), [], 0
         while start < len(pixels):
             part = pixels[start : start + self.at_once]
             try:
                 with torch.inference_mode():
                     moved = part.to(self.device, non_blocking=True)
-                    done.append(self._encode(moved, wanted, averaged))
+                    done.append(self._encode(moved, wanted))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error) or self.batch_size <= self.arithmetic.micro_batch:
                     raise
@@ -268,13 +265,13 @@ class Detector:
             start += len(part)
         return torch.cat(done)
 
-    def _encode(self, pixels: torch.Tensor, blocks: list[int], means: list[int]) -> torch.Tensor:
+    def _encode(self, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
         """Tokens of images on the device, by micro-batches that all have one shape."""
         size, tokens = self.arithmetic.micro_batch, []
         for some in torch.split(pixels, size):
             # one image often comes alone; zeros cost what images do, and change nothing beside them
             padded = functional.pad(some, (0, 0, 0, 0, 0, 0, 0, size - len(some)))
-            tokens.append(self._encoder(padded, blocks, means)[: len(some)])
+            tokens.append(self._encoder(padded, blocks)[: len(some)])
         return torch.cat(tokens).cpu()
 
     def _numbered(self, index: int, image: ImageLike) -> Views:

@@ -18,7 +18,7 @@ from clipfake.detector.backbone import Backbone
 from clipfake.detector.forward import block_tokens, normalised
 from clipfake.detector.tower import QUICK_GELU, Block
 
-Encoder = Callable[[torch.Tensor, Sequence[int], Sequence[int]], torch.Tensor]
+Encoder = Callable[[torch.Tensor, Sequence[int]], torch.Tensor]
 _LOWER = torch.bfloat16
 
 
@@ -35,9 +35,9 @@ def ready_encoder(
         micro_batch: images that are encoded at once, which matrices are laid out for.
 
     Returns:
-        A function of uint8 RGB ``[N, 3, S, S]`` on the device and ascending numbers of blocks, of
-        class tokens and of means, to be called in inference mode: tokens, float32
-        ``[N, blocks + means, width]``, as those of ``forward.block_tokens``.
+        A function of uint8 RGB ``[N, 3, S, S]`` on the device and ascending numbers of blocks, to
+        be called in inference mode: class tokens, float32 ``[N, blocks, width]``, as those of
+        ``forward.block_tokens``.
     """
     backbone.visual.to(device)
     if precision == torch.float32:
@@ -58,23 +58,19 @@ class _LowerEncoder:
         self._norm = _Norm(visual.ln_pre)
         self._blocks = [_Block(block, rows) for block in visual.transformer.resblocks]
 
-    def __call__(
-        self, pixels: torch.Tensor, blocks: Sequence[int], means: Sequence[int]
-    ) -> torch.Tensor:
+    def __call__(self, pixels: torch.Tensor, blocks: Sequence[int]) -> torch.Tensor:
         """As ``ready_encoder`` says."""
         squares = normalised(pixels, self._mean, self._std).to(_LOWER)
         patches = functional.conv2d(squares, self._conv, stride=self._stride)
         patches = patches.flatten(2).transpose(1, 2)
         first = self._first.expand(len(patches), 1, -1)
         hidden = self._norm(torch.cat([first, patches], dim=1) + self._places)
-        tokens, averages = [], []
-        for number, block in enumerate(self._blocks[: max([*blocks, *means])], start=1):
+        tokens = []
+        for number, block in enumerate(self._blocks[: max(blocks)], start=1):
             block.change(hidden)
             if number in blocks:
                 tokens.append(hidden[:, 0].to(torch.float32, copy=True))  # it changes in place
-            if number in means:
-                averages.append(hidden[:, 1:].float().mean(dim=1))
-        return torch.stack(tokens + averages, dim=1)
+        return torch.stack(tokens, dim=1)
 
 
 class _Block:

@@ -16,54 +16,38 @@ def block_tokens(
     backbone: Backbone,
     pixels: torch.Tensor,
     blocks: Sequence[int],
-    means: Sequence[int] = (),
     *,
     lora: Lora | None = None,
     kept: torch.Tensor | None = None,
     bias: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Class tokens after some blocks, then means of the patches' tokens after some.
-
-    The forward stops at the last of them.
+    """Class tokens after some blocks; the forward stops at the last of them.
 
     Args:
         backbone: the tower.
         pixels: uint8 RGB ``[N, 3, S, S]`` on the tower's device, S its image size.
         blocks: numbers of the blocks whose class tokens are wanted, 1 (first) to
             ``backbone.depth``, ascending.
-        means: likewise those after which the mean over the patches is.
         lora: updates that are not merged into the tower, in training.
         kept: int64 ``[N, K]``, the patches whose tokens are computed; None for all.
-        bias: float ``[N, 1, 1, tokens]``, added to what each token is attended with, and to the
-            logarithm of what a patch weighs in means; None for none.
+        bias: float ``[N, 1, 1, tokens]``, added to what each token is attended with; None for none.
 
     Returns:
-        float32 ``[N, len(blocks) + len(means), width]``, as the block leaves them (no final norm).
+        float32 ``[N, len(blocks), width]``, as the block leaves them (no final norm).
     """
     hidden = embed(backbone.visual, normalised(pixels, backbone.mean, backbone.std))
     if kept is not None:
         first = kept.new_zeros(len(kept), 1)  # the class token
         rows = torch.cat([first, kept + 1], dim=1).unsqueeze(2).expand(-1, -1, hidden.shape[2])
         hidden = hidden.gather(1, rows)
-    classes, patches = {}, {}
+    tokens = []
     for number, block in enumerate(backbone.visual.transformer.resblocks, start=1):
         hidden = block_forward(block, hidden, lora.block(number) if lora else None, bias)
         if number in blocks:
-            classes[number] = hidden[:, 0].float()
-        if number in means:
-            patches[number] = _patch_mean(hidden, bias)
-        if number == max([*blocks, *means]):
+            tokens.append(hidden[:, 0].float())
+        if number == max(blocks):
             break
-    return torch.stack([classes[n] for n in blocks] + [patches[n] for n in means], dim=1)
-
-
-def _patch_mean(hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """Mean of the patches' tokens, float32 ``[N, width]``, weighted as attention weighs them."""
-    patches = hidden[:, 1:].float()
-    if bias is None:
-        return patches.mean(dim=1)
-    weight = bias[:, 0, 0, 1:].float().softmax(dim=1)
-    return (patches * weight.unsqueeze(2)).sum(dim=1)
+    return torch.stack(tokens, dim=1)
 
 
 def normalised(

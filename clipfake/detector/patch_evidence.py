@@ -2,8 +2,8 @@
 
 It is the first-order effect of hiding a patch. To attend to patch ``p`` with a bias ``b_p`` (0 as
 it is, minus infinity when hidden) makes the logit a function of ``b``; its gradient at 0 says what
-each patch contributes, through every block that the head reads and through the head itself; means
-over patches weigh each by ``exp(b_p)``, as attention does. One pass forward and one back.
+each patch contributes, through every block that the head reads and through the head itself. One
+pass forward and one back.
 """
 
 import numpy as np
@@ -34,7 +34,7 @@ def patch_evidence(detector: Detector, pixels: torch.Tensor) -> npt.NDArray[np.f
         bias = torch.zeros(1, 1, 1, 1 + side * side, device=detector.device, requires_grad=True)
         with torch.enable_grad():
             square = image[None].to(detector.device)
-            tokens = block_tokens(backbone, square, adapter.blocks, adapter.means, bias=bias)
+            tokens = block_tokens(backbone, square, adapter.blocks, bias=bias)
             adapter.head.logits(tokens).sum().backward()  # type: ignore[no-untyped-call]
         assert bias.grad is not None  # noqa: S101 it was asked for, four lines above
         maps.append(scale * bias.grad[0, 0, 0, 1:].view(side, side).cpu())
@@ -58,7 +58,7 @@ def hidden_logits(
     many = pixels[None].expand(len(kept), -1, -1, -1).to(device)
     with torch.inference_mode():
         visible = kept.to(device)
-        tokens = block_tokens(detector.backbone, many, adapter.blocks, adapter.means, kept=visible)
+        tokens = block_tokens(detector.backbone, many, adapter.blocks, kept=visible)
         logits = adapter.head(tokens)
     platt = adapter.calibration
     return platt.a * logits + platt.b

@@ -47,7 +47,6 @@ class Reference:
         note: what the images are.
         tiles: float32 ``[N, K, W]`` likewise, of each image the mean over its tiles; None for a set
             of first looks alone.
-        means: blocks whose means over patches follow the class tokens.
     """
 
     tokens: torch.Tensor
@@ -59,7 +58,6 @@ class Reference:
     lora: str = ""
     note: str = ""
     tiles: torch.Tensor | None = None
-    means: tuple[int, ...] = ()
 
     @property
     def guards(self) -> npt.NDArray[np.bool_]:
@@ -103,7 +101,7 @@ class Reference:
         """Whether a scan with this adapter would give the same tokens for the same images."""
         own = (self.backbone, self.lora, self.preprocessing)
         other = (adapter.backbone, adapter.lora_digest, adapter.preprocessing)
-        return own == other and (self.blocks, self.means) == (adapter.blocks, adapter.means)
+        return own == other and self.blocks == adapter.blocks
 
 
 def quantise(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -133,7 +131,6 @@ def save_reference(
     preprocessing: Preprocessing | None = None,
     note: str = "",
     tiles: torch.Tensor | None = None,
-    means: Sequence[int] = (),
 ) -> None:
     """Write a reference set; the names of the sources are not kept, only which are the same.
 
@@ -148,20 +145,17 @@ def save_reference(
         preprocessing: how the images were cut; None is the default one.
         note: what the images are.
         tiles: float ``[N, K, W]``, of each image the mean over its tiles; None for none.
-        means: blocks whose means over patches follow the class tokens, ascending.
 
     Raises:
         ValueError: the numbers of images or blocks differ.
     """
-    read = len(blocks) + len(means)
-    if not len(tokens) == len(is_ai) == len(sources) or tokens.shape[1] != read:
+    if not len(tokens) == len(is_ai) == len(sources) or tokens.shape[1] != len(blocks):
         raise ValueError("tokens, labels, sources and blocks differ in number")
     levels, scale = quantise(tokens)
     _, groups = np.unique(np.asarray(sources, dtype=np.str_), return_inverse=True)
     header = {
         "backbone": backbone,
         "blocks": [int(block) for block in blocks],
-        "means": [int(block) for block in means],
         "preprocessing": (preprocessing or Preprocessing()).to_header(),
         "lora": lora,
         "note": note,
@@ -190,8 +184,7 @@ def load_reference(path: Path = DEFAULT) -> Reference:
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
         names = [*_DTYPES, *(_TILES if "tiles" in file.tensors else ())]
-        means = tuple(int(block) for block in header.get("means", ()))
-        _check_shapes(file, len(header["blocks"]) + len(means), names)
+        _check_shapes(file, len(header["blocks"]), names)
         levels, scale, is_ai, group, *tiles = file.load(names).values()
         return Reference(
             tokens=levels.float() * scale,
@@ -203,7 +196,6 @@ def load_reference(path: Path = DEFAULT) -> Reference:
             lora=str(header["lora"]),
             note=str(header["note"]),
             tiles=tiles[0].float() * tiles[1] if tiles else None,
-            means=means,
         )
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such reference set; install clipfake anew") from error

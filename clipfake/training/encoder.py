@@ -137,7 +137,7 @@ def build_trainer(
         for at in range(0, count, _SPREAD_BATCH):
             pixels = train.pixels(base.preprocessing, rows[at : at + _SPREAD_BATCH]).to(device)
             own = lora.to(device)
-            seen = block_tokens(backbone, pixels, base.blocks, base.means, lora=own)
+            seen = block_tokens(backbone, pixels, base.blocks, lora=own)
             tokens.append(seen.cpu())
     # a copy, since tensors of inference mode cannot be trained with
     left_out = HeadOptions()
@@ -147,7 +147,7 @@ def build_trainer(
         inputs_out=left_out.inputs_out,
         units_out=left_out.units_out,
     )
-    model = TrainedDetector(backbone, lora, head, base.blocks, base.means).to(device)
+    model = TrainedDetector(backbone, lora, head, base.blocks).to(device)
     return DetectorTrainer(model, options.loop, backbone.patch_size, world)
 
 

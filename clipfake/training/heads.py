@@ -91,23 +91,6 @@ def mean_head(heads: Sequence[Head]) -> Head:
     )
 
 
-def wider(head: Head, tokens: int) -> Head:
-    """The same function of more tokens: those that come after its own count nothing.
-
-    Args:
-        head: with hidden units or without.
-        tokens: how many the new head reads.
-    """
-
-    def padded(weight: torch.Tensor) -> torch.Tensor:
-        return functional.pad(weight, (0, 0, 0, tokens - weight.shape[-2]))
-
-    hidden = head.hidden
-    if hidden is not None:
-        hidden = Hidden(padded(hidden.weight), hidden.bias, hidden.out)
-    return Head(padded(head.weight), head.bias, hidden)
-
-
 def _fit_member(
     passes: Sequence[torch.Tensor],
     is_ai: npt.NDArray[np.bool_],

@@ -102,13 +102,12 @@ class TrainedDetector(nn.Module):
         lora: Lora,
         head: TrainedHead,
         blocks: tuple[int, ...],
-        means: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self._backbone = (backbone,)  # in a tuple, so that it is no submodule
         self.lora = lora
         self.head = head
-        self.blocks, self.means = blocks, means
+        self.blocks = blocks
 
     def forward(
         self, pixels: torch.Tensor, kept: torch.Tensor | None = None, hiding: Hiding = Hiding.DROP
@@ -126,6 +125,6 @@ class TrainedDetector(nn.Module):
         backbone = self._backbone[0]
         if kept is not None and hiding is Hiding.BLANK:
             pixels, kept = blank(pixels, backbone.patch_size, kept, backbone.mean), None
-        tokens = block_tokens(backbone, pixels, self.blocks, self.means, lora=self.lora, kept=kept)
+        tokens = block_tokens(backbone, pixels, self.blocks, lora=self.lora, kept=kept)
         with torch.autocast(tokens.device.type, enabled=False):
             return self.head(tokens), tokens

@@ -116,7 +116,6 @@ def cached_tokens(
         "tower": detector.backbone.digest,
         "lora": _digest(adapter.lora),
         "blocks": list(adapter.blocks),
-        **({"means": list(adapter.means)} if adapter.means else {}),
         "preprocessing": adapter.preprocessing.to_header(),
         "precision": str(detector.precision),
         "encoder": detector.arithmetic.encoder,
@@ -128,8 +127,7 @@ def cached_tokens(
     }
     held = json.loads(key_file.read_text()) if key_file.exists() else {}
     if held != key:
-        read = len(adapter.blocks) + len(adapter.means)
-        shape = (len(paths), read, detector.backbone.width)
+        shape = (len(paths), len(adapter.blocks), detector.backbone.width)
         tokens = np.zeros(shape, dtype=np.float16)
         missing = list(range(len(paths)))
         if {**held, "paths": None} == {**key, "paths": None}:
@@ -146,7 +144,7 @@ def cached_tokens(
         for cut in in_order(squares, batches, workers=workers, prepare=quiet_worker):
             rows = missing[done : done + len(cut)]
             pixels = torch.from_numpy(np.concatenate(cut))
-            found = detector.tokens(pixels, adapter.blocks, adapter.means)
+            found = detector.tokens(pixels, adapter.blocks)
             tokens[rows] = mean_tokens(found, [len(each) for each in cut]).numpy()
             done += len(cut)
             show(done, len(missing))

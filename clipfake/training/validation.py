@@ -186,7 +186,7 @@ class Validation:
         tokens = []
         for at in range(0, len(rows), size):
             pixels = self.part.pixels(adapter.preprocessing, rows[at : at + size])
-            tokens.append(detector.tokens(pixels, adapter.blocks, adapter.means))
+            tokens.append(detector.tokens(pixels, adapter.blocks))
             show(min(at + size, len(rows)), len(rows))
         return torch.cat(tokens)
 
@@ -199,7 +199,7 @@ class Validation:
         for at in range(0, len(rows), size):
             cut = self.part.tiles(adapter.preprocessing, rows[at : at + size])
             pixels = torch.from_numpy(np.concatenate(cut))
-            tokens = detector.tokens(pixels, adapter.blocks, adapter.means)
+            tokens = detector.tokens(pixels, adapter.blocks)
             means.append(mean_tokens(tokens, [len(tiles) for tiles in cut]))
             show(min(at + size, len(rows)), len(rows))
         return torch.cat(means)

@@ -70,19 +70,17 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert unchanged == adapter
 
 
-def test_blocks_whose_means_are_read_are_kept(tmp_path: Path) -> None:
+def test_blocks_that_are_read_are_kept_and_must_fit(tmp_path: Path) -> None:
     tower, file = small_tower(), tmp_path / "a.safetensors"
-    save_adapter(small_adapter(blocks=(2, 7), means=(3, 12)), file)
+    save_adapter(small_adapter(blocks=(2, 7)), file)
     again = load_adapter(file)
-    assert (again.blocks, again.means, again.depth) == ((2, 7), (3, 12), 12)
-    with safe_open(file, "pt") as stored:
-        assert json.loads(stored.metadata()[HEADER_KEY])["format"] == 6
+    assert (again.blocks, again.depth) == ((2, 7), 7)
     Detector(tower, again)
     with pytest.raises(AdapterError, match="head does not fit"):
-        Detector(tower, replace(again, means=(3,)))
+        Detector(tower, replace(again, blocks=(2, 7, 12)))
     with pytest.raises(AdapterError, match="head does not fit"):
-        Detector(tower, replace(again, means=(3, 13)))
-    save_adapter(replace(again, means=(12, 3)), file)
+        Detector(tower, replace(again, blocks=(2, 13)))
+    save_adapter(replace(again, blocks=(7, 2)), file)
     with pytest.raises(AdapterError, match="ascending"):
         load_adapter(file)
 

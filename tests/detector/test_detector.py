@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from clipfake import Detector
-from clipfake.detector.forward import block_tokens
 from clipfake.errors import ImageError, UsageError
 from tests.conftest import EXAMPLES, encoded, picture
 from tests.small import small_adapter, small_tower
@@ -58,21 +57,6 @@ def test_a_detector_scores_alike_after_it_was_pickled() -> None:
         assert after.arithmetic == before.arithmetic
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_means_over_patches_follow_the_class_tokens(precision: str) -> None:
-    tower, adapter = small_tower(), small_adapter(blocks=(4, 12), means=(2, 12))
-    seen = Detector(tower, adapter, device="cpu", precision=precision)
-    images = [picture(240, 240, seed) for seed in range(5)]
-    pixels = torch.from_numpy(np.stack([seen._views(image).square for image in images]))
-    both = seen.tokens(pixels, (12, 4), (12, 2))
-    assert torch.equal(both[:, :2], seen.tokens(pixels, (4, 12)))
-    exact = block_tokens(tower, pixels, (), (2, 12))
-    assert torch.allclose(both[:, 2:], exact, atol=1e-4 if precision == "fp32" else 0.1)
-    scores = seen.score(images)
-    assert scores == pytest.approx(adapter.calibration(adapter.head(both)), abs=1e-6)
-    assert scores.tolist() == [seen.score([image])[0] for image in images]
-
-
 def test_precisions_agree_within_a_few_hundredths(detector: Detector) -> None:
     images = [picture(240, 240, seed) for seed in range(4)]
     exact = Detector(detector.backbone, detector.adapter, device="cpu", precision="fp32")
@@ -111,14 +95,13 @@ class Spy:
         self.failures = failures
         monkeypatch.setattr("clipfake.detector.detector.ready_encoder", lambda *_: self.encode)
 
-    def encode(self, pixels: torch.Tensor, blocks: list[int], means: list[int]) -> torch.Tensor:
-        read = len(blocks) + len(means)
+    def encode(self, pixels: torch.Tensor, blocks: list[int]) -> torch.Tensor:
         self.shapes.append(tuple(pixels.shape))
         if self.failures:
             self.failures -= 1
             raise torch.OutOfMemoryError("out of memory")
         levels = pixels.float().mean(dim=(1, 2, 3))
-        return levels[:, None, None].expand(-1, read, 768)
+        return levels[:, None, None].expand(-1, len(blocks), 768)
 
 
 def flat(count: int) -> torch.Tensor:

@@ -74,10 +74,9 @@ def test_a_head_says_nearly_the_same_of_them(reference: Reference) -> None:
 
 
 def test_it_fits_only_the_encoder_that_made_it(reference: Reference) -> None:
-    adapter = replace(frozen(), blocks=(4, 5, 6), means=())
+    adapter = replace(frozen(), blocks=(4, 5, 6))
     assert reference.fits(adapter)
     assert not reference.fits(replace(adapter, blocks=(4, 5, 7)))
-    assert not reference.fits(replace(adapter, blocks=(4, 5), means=(6,)))
     assert not reference.fits(replace(adapter, backbone="ViT-L-14/openai"))
     assert not reference.fits(replace(adapter, preprocessing=Preprocessing(draft=0)))
     lora = {"blocks.1.qkv.a": torch.ones(1, 4)}
@@ -85,16 +84,6 @@ def test_it_fits_only_the_encoder_that_made_it(reference: Reference) -> None:
     assert not reference.fits(tuned)
     assert replace(reference, lora=tuned.lora_digest).fits(tuned)
     assert not replace(reference, lora=tuned.lora_digest).fits(adapter)
-
-
-def test_it_may_hold_means_over_patches(tmp_path: Path) -> None:
-    file = tmp_path / "r.safetensors"
-    save_reference(file, tokens(), IS_AI, SOURCES, "ViT-B-16/openai", (4, 5), means=(6,))
-    kept = load_reference(file)
-    assert (kept.blocks, kept.means, kept.tokens.shape) == ((4, 5), (6,), (6, 3, 32))
-    assert kept.fits(replace(frozen(), blocks=(4, 5), means=(6,)))
-    with pytest.raises(ValueError, match="differ in number"):
-        save_reference(file, tokens(), IS_AI, SOURCES, "x", (4, 5), means=(6, 7))
 
 
 def test_the_lora_digest_is_of_what_a_file_holds() -> None:

@@ -55,8 +55,7 @@ def test_it_is_the_gradient_of_the_calibrated_logit(
         bias = torch.cat([torch.zeros(1), sign * step * direction]).view(1, 1, 1, -1)
         with torch.inference_mode():
             adapter = detector.adapter
-            reads = adapter.blocks, adapter.means
-            tokens = block_tokens(detector.backbone, pixels[:1], *reads, bias=bias)
+            tokens = block_tokens(detector.backbone, pixels[:1], adapter.blocks, bias=bias)
             ends.append(detector.adapter.calibration.a * detector.adapter.head(tokens)[0])
     expected = (ends[0] - ends[1]) / (2 * step)
     found = float((evidence[0].flatten() * direction.numpy()).sum())

@@ -14,7 +14,6 @@ from clipfake.detector.backbone import load_backbone
 from clipfake.detector.detector import Detector
 from clipfake.detector.lora import Lora, LoraShape
 from clipfake.detector.reference import load_reference
-from clipfake.training.heads import wider
 from tests.conftest import encoded, picture
 from tools.set_default import main
 
@@ -103,15 +102,3 @@ def test_without_a_tower_only_thresholds_move(
     assert adapter.lora_shape is None
     assert torch.equal(adapter.head.weight, head.head.weight)
     assert adapter.calibration != head.calibration
-
-
-def test_an_adapter_that_reads_means_keeps_them_in_its_reference_set(
-    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = load_adapter()
-    head = wider(base.linear_head, len(base.blocks) + 1)
-    save_adapter(replace(base, head=head, means=(12,)), tmp_path / "means.safetensors")
-    made_of_it = made(monkeypatch, tmp_path, tmp_path / "means.safetensors", manifest)
-    kept = load_reference(tmp_path / "r.safetensors")
-    assert kept.fits(made_of_it)
-    assert kept.tokens.shape[1] == len(base.blocks) + 1

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from clipfake.detector.head import Head, normalise
-from clipfake.training.heads import HeadOptions, fit_head, mean_head, wider
+from clipfake.training.heads import HeadOptions, fit_head, mean_head
 from clipfake.training.model import TrainedHead
 
 OPTIONS = HeadOptions(members=2, units=8, epochs=60, batch_size=16, rate=1e-2)
@@ -67,15 +67,6 @@ def test_the_mean_head_has_the_mean_logit() -> None:
     assert np.allclose(mean_head(heads)(tokens), wanted, atol=1e-6)
     with pytest.raises(ValueError, match="without hidden units"):
         mean_head([heads[0], Head(heads[0].weight, heads[0].bias)])
-
-
-def test_a_wider_head_is_the_same_function_of_the_tokens_it_knows() -> None:
-    tokens, is_ai = ring(32, 0)
-    head = fit_head([tokens], is_ai, np.ones(32), replace(OPTIONS, epochs=1))
-    more = torch.cat([tokens, torch.randn(32, 3, 6)], dim=1)
-    for narrow in (head, Head(head.weight, head.bias)):
-        assert wider(narrow, 5).fits(5, 6)
-        assert np.allclose(wider(narrow, 5)(more), narrow(tokens), atol=1e-9)
 
 
 def test_folding_and_formula() -> None:

@@ -56,19 +56,6 @@ def test_tokens_are_those_of_a_scan(backbone: Backbone, paths: list[str], tmp_pa
     assert torch.allclose(tokens.float(), own.tokens(pixels, (1, 2)), rtol=1e-3, atol=1e-2)
 
 
-def test_means_are_kept_beside_them_and_told_from_others(
-    backbone: Backbone, paths: list[str], tmp_path: Path
-) -> None:
-    own = Detector(backbone, small_adapter(blocks=(1, 2), means=(2,)), precision="fp32")
-    found = cached_tokens(own, paths, tmp_path / "t.npy", workers=0)
-    pixels = torch.from_numpy(np.stack([own._views(path).square for path in paths]))
-    assert torch.allclose(found.float(), own.tokens(pixels, (1, 2), (2,)), rtol=1e-3, atol=1e-2)
-    classes = found[:, :2].clone()  # before the file is written anew
-    assert torch.equal(
-        cached_tokens(detector(backbone), paths, tmp_path / "t.npy", workers=0), classes
-    )
-
-
 def test_they_are_read_again_only_when_nothing_has_changed(
     backbone: Backbone, paths: list[str], tmp_path: Path
 ) -> None:
