@@ -9,16 +9,16 @@ them. The head has hidden units over class tokens. It is the mean of networks fi
 images of `--splits`, half of them on images at full size and their small copies, half on these and
 on chains of changes (`clipfake/training/chains.py`) too; which of these an image is shown as,
 chance decides in each epoch; once a third of them is over, those that are told wrong are shown more
-often (`--hard`). The second look has a head of its own, fitted likewise on the mean tokens of tiles
-of the images, and on these and those of chains of changes; tiles cost most, so at most
-`--changed-tiles` images of a source are changed, the others are shown as they are. `--tiles-units
-0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the
-heads, and its head that tells generators apart beside them; they are fitted on the frozen tower all
-the same, since a tower shows the images that it was tuned on otherwise than others. `--folds N`
-fits N times more, each time without the sources of a fold, heads whose scores of these thresholds
-can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and
-thresholds of the first look are set on split val. Tokens are kept in the work folder, so that a
-second run takes minutes.
+often (`--hard`). The second look has a head of its own, of as many networks, fitted on mean tokens
+of tiles. Tiles cost most: of each source `--tiles-most` says of how many images they are cut at
+most, and of how many of these after a chain of changes, too.
+`--tiles-units 0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned
+adapter under the heads, and its head that tells generators apart beside them; they are fitted on
+the frozen tower all the same, since a tower shows the images that it was tuned on otherwise than
+others. `--folds N` fits N times more, each time without the sources of a fold, heads whose scores
+of these thresholds can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER.
+Calibration and thresholds of the first look are set on split val. Tokens are kept in the work
+folder, so that a second run takes minutes.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from clipfake.detector import backbone as backbones
@@ -111,7 +110,7 @@ def main() -> None:
         "--tiles-units", type=int, default=112, help="of the head for tiles; 0 for none"
     )
     parser.add_argument(
-        "--changed-tiles", type=int, default=MOST, help="of a source at most, see above"
+        "--tiles-most", type=int, nargs=2, default=[MOST, MOST], metavar="N", help="see above"
     )
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
@@ -132,17 +131,22 @@ def main() -> None:
     small = [row["small"] if row.get("full") else row["path"] for row in train]
     chains = range(args.chains)
     squares = Passes(
+        train,
         [tokens("full-size", paths), tokens("small", small)],
         [tokens(f"chained-{number}", paths, chained=number) for number in chains],
     )
     tiles = None
     if args.tiles_units:
-        clean = tokens("tiles", paths, tiled=True)
-        taken = {row["path"] for row in drawn_evenly(train, args.changed_tiles)}
-        some = [path for path in paths if path in taken]
-        drawn = torch.tensor([path in taken for path in paths])
-        changed = [tokens(f"chained-tiles-{n}", some, chained=n, tiled=True) for n in chains]
-        tiles = Passes([clean], [put(clean, drawn, those) for those in changed])
+        cut = drawn_evenly(train, args.tiles_most[0])
+        changed = {row["path"] for row in drawn_evenly(train, args.tiles_most[1])}
+        names = [row["path"] for row in cut]
+        clean, some = (
+            tokens("tiles", names, tiled=True),
+            [path for path in names if path in changed],
+        )
+        marked = torch.tensor([path in changed for path in names])
+        after = [tokens(f"chained-tiles-{n}", some, chained=n, tiled=True) for n in chains]
+        tiles = Passes(cut, [clean, *(put(clean, marked, those) for those in after)], [])
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -151,18 +155,16 @@ def main() -> None:
         seed=args.seed,
     )
     wanted = args.fit or ["head", *map(str, range(args.folds))]
-    fold = fold_of(train, args.folds)
     for what in wanted:
-        kept = np.flatnonzero(fold != (int(what) if what != "head" else -1))
-        own = [train[row] for row in kept]
-        head, of_tiles = fit(squares.part(kept), own, options), None
+        fold = None if what == "head" else int(what)
+        head, of_tiles = fit(squares.without(fold, args.folds), options), None
         if tiles is not None:
-            units = dataclasses.replace(options, units=args.tiles_units)
-            of_tiles = fit(tiles.part(kept), own, units)
+            own = dataclasses.replace(options, units=args.tiles_units, members=2 * args.members)
+            of_tiles = fit(tiles.without(fold, args.folds), own)
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
-        if what != "head":
-            save_adapter(fitted, fold_file(args.out, int(what)))
-            print(f"wrote {fold_file(args.out, int(what))}", flush=True)
+        if fold is not None:
+            save_adapter(fitted, fold_file(args.out, fold))
+            print(f"wrote {fold_file(args.out, fold)}", flush=True)
             continue
         scanned = Detector(backbones.load_backbone(args.backbone), fitted)
         paths = [row["path"] for row in val]
@@ -174,7 +176,7 @@ def main() -> None:
             "splits": args.splits,
             "chains": args.chains,
             "head": dataclasses.asdict(options),
-            "tiles_units": args.tiles_units,
+            "tiles": {"units": args.tiles_units, "most": args.tiles_most},
             "tower": tower_of(tower),
             "precision": str(detector.precision),
         }
@@ -209,19 +211,23 @@ class Passes:
     """Tokens of the same images, in each pass shown otherwise.
 
     Attributes:
-        clean: float16 ``[N, K, W]`` each, of the images as they are, or small.
-        chained: likewise, after chains of changes.
+        rows: ``[N]``, what the images are.
+        clean: float16 ``[N, K, W]`` each, what all networks of a head see.
+        chained: likewise, what half of them see beside these.
     """
 
+    rows: list[Row]
     clean: list[torch.Tensor]
     chained: list[torch.Tensor]
 
-    def part(self, rows: npt.NDArray[np.int64]) -> "Passes":
-        """Those of some images."""
-        taken = torch.from_numpy(rows)
-        return Passes(
-            [tokens[taken] for tokens in self.clean], [tokens[taken] for tokens in self.chained]
-        )
+    def without(self, fold: int | None, folds: int) -> "Passes":
+        """Those of images whose sources do not lie in a fold; None leaves none out."""
+        if fold is None:
+            return self
+        kept = np.flatnonzero(fold_of(self.rows, folds) != fold)
+        taken = torch.from_numpy(kept)
+        clean, chained = ([each[taken] for each in part] for part in (self.clean, self.chained))
+        return Passes([self.rows[row] for row in kept], clean, chained)
 
 
 def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.Tensor:
@@ -237,22 +243,21 @@ def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.
     return changed
 
 
-def fit(passes: Passes, rows: Sequence[Row], options: HeadOptions) -> Head:
-    """The mean of heads fitted on clean passes, and on these and chained ones.
+def fit(passes: Passes, options: HeadOptions) -> Head:
+    """The mean of heads fitted on clean passes and, if there are some, on these and chained ones.
 
     Args:
-        passes: tokens ``[N, K, W]``.
-        rows: ``[N]``, what the images are.
+        passes: what they see.
         options: of each of the heads.
     """
+    rows = passes.rows
     weight = weights(
         [Example(r["path"], r["label"] == "fake", r["generator"], r["source"]) for r in rows]
     )
     parts = [passes.clean]
     if passes.chained:
         parts.append([*passes.clean, *passes.chained])
-    is_ai = labels(list(rows))
-    return mean_head([fit_head(part, is_ai, weight, options) for part in parts])
+    return mean_head([fit_head(part, labels(rows), weight, options) for part in parts])
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
         words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
         words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
-        words += ["--tiles-units", "3", "--changed-tiles", "1"]
+        words += ["--tiles-units", "3", "--tiles-most", "2", "1"]
         monkeypatch.setattr("sys.argv", words)
         fit_default.main()
         fitted = load_adapter(head)
@@ -61,7 +61,7 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         for adapter in (*folds, fitted):
             assert adapter.second_look is not None
             assert adapter.second_look.head is not None
-            # hidden units of two halves
+            # hidden units of as many networks as the first head has
             assert adapter.second_look.head.hidden is not None
             assert len(adapter.second_look.head.hidden.weight) == 2 * 3
             assert adapter.second_look.head.hidden.levels() is not None
