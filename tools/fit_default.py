@@ -10,15 +10,16 @@ images of `--splits`, half of them on images at full size and their small copies
 on chains of changes (`clipfake/training/chains.py`) too; which of these an image is shown as,
 chance decides in each epoch; once a third of them is over, those that are told wrong are shown more
 often (`--hard`). The second look has a head of its own, of as many networks, fitted on mean tokens
-of tiles. Tiles cost most: of each source `--tiles-most` says of how many images they are cut at
-most, and of how many of these after a chain of changes, too.
-`--tiles-units 0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA of a tuned
-adapter under the heads, and its head that tells generators apart beside them; they are fitted on
-the frozen tower all the same, since a tower shows the images that it was tuned on otherwise than
-others. `--folds N` fits N times more, each time without the sources of a fold, heads whose scores
-of these thresholds can be set on (`tools/set_thresholds.py`); they are written beside ADAPTER.
-Calibration and thresholds of the first look are set on split val. Tokens are kept in the work
-folder, so that a second run takes minutes.
+of tiles. Each network sees them as they are and after chains of changes. Tiles cost most, so
+`--tiles-of` may name files that list some of the images, by their names, a line each: those whose
+tiles are seen, and those whose changed tiles are seen, too. `--tiles-units 0` leaves the tiles to
+the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the heads, and its head
+that tells generators apart beside them; they are fitted on the frozen tower all the same, since a
+tower shows the images that it was tuned on otherwise than others. `--folds N` fits N times more,
+each time without the sources of a fold, heads whose scores of these thresholds can be set on
+(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds of the
+first look are set on split val. Tokens are kept in the work folder, so that a second run takes
+minutes.
 """
 
 import argparse
@@ -49,7 +50,6 @@ from clipfake.training.sampling import weights
 from clipfake.training.validation import calibrate
 from tools.fit_generators import full_size
 from tools.gather_images import Row
-from tools.held_out import MOST, drawn_evenly
 from tools.split_val import figures, fold_of, labels, scored, shown_tokens
 
 
@@ -109,9 +109,7 @@ def main() -> None:
     parser.add_argument(
         "--tiles-units", type=int, default=112, help="of the head for tiles; 0 for none"
     )
-    parser.add_argument(
-        "--tiles-most", type=int, nargs=2, default=[MOST, MOST], metavar="N", help="see above"
-    )
+    parser.add_argument("--tiles-of", type=Path, nargs=2, metavar="FILE", help="see above")
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -135,17 +133,17 @@ def main() -> None:
         [tokens("full-size", paths), tokens("small", small)],
         [tokens(f"chained-{number}", paths, chained=number) for number in chains],
     )
-    tiles = None
+    tiles, tiles_seen = None, {}
     if args.tiles_units:
-        cut = drawn_evenly(train, args.tiles_most[0])
-        changed = {row["path"] for row in drawn_evenly(train, args.tiles_most[1])}
-        names = [row["path"] for row in cut]
-        clean, some = (
-            tokens("tiles", names, tiled=True),
-            [path for path in names if path in changed],
-        )
-        marked = torch.tensor([path in changed for path in names])
+        cut, some = train, paths
+        if args.tiles_of:
+            known, changed = (set(file.read_text().split()) for file in args.tiles_of)
+            cut = [row for row in train if Path(row["path"]).name in known]
+            some = [row["path"] for row in cut if Path(row["path"]).name in changed]
+        clean = tokens("tiles", [row["path"] for row in cut], tiled=True)
+        marked = torch.tensor(np.isin([row["path"] for row in cut], some))
         after = [tokens(f"chained-tiles-{n}", some, chained=n, tiled=True) for n in chains]
+        tiles_seen = {"images": len(cut), "changed": len(some)}
         tiles = Passes(cut, [clean, *(put(clean, marked, those) for those in after)], [])
     options = HeadOptions(
         members=args.members,
@@ -176,7 +174,7 @@ def main() -> None:
             "splits": args.splits,
             "chains": args.chains,
             "head": dataclasses.asdict(options),
-            "tiles": {"units": args.tiles_units, "most": args.tiles_most},
+            "tiles": None if tiles is None else {"units": args.tiles_units, **tiles_seen},
             "tower": tower_of(tower),
             "precision": str(detector.precision),
         }

@@ -181,15 +181,15 @@ def _head(adapter: Adapter, look: str) -> Head | CaptionHead:
     return adapter.tiles_head if look == "tiles" else adapter.head
 
 
-def drawn_evenly(rows: Sequence[Row], most: int = MOST) -> list[Row]:
-    """At most so many images of each source, in the order given.
+def drawn_evenly(rows: Sequence[Row]) -> list[Row]:
+    """At most ``MOST`` images of each source, in the order given.
 
     So no single source decides where a threshold lies.
     """
     taken, counts = set(), Counter[str]()
     for row in sorted(rows, key=_chance):
         counts[row["source"]] += 1
-        if counts[row["source"]] <= most:
+        if counts[row["source"]] <= MOST:
             taken.add(row["path"])
     return [row for row in rows if row["path"] in taken]
 

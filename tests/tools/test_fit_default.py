@@ -35,6 +35,14 @@ def write_manifest(folder: Path) -> Path:
     return folder / "m.csv"
 
 
+def list_images(folder: Path) -> list[str]:
+    """Files that name some images of split train and thresholds."""
+    tiles = [f"{n}.png" for n in (*range(2, 12), *range(24, 34))] + ["none.png"]
+    (folder / "tiles.txt").write_text("\n".join(tiles))
+    (folder / "changed.txt").write_text("\n".join(["0.png", *tiles[4:10]]))
+    return [str(folder / "tiles.txt"), str(folder / "changed.txt")]
+
+
 def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,7 +54,8 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         words = ["fit_default", manifest, "--work", str(tmp_path / "fit"), "--out", str(head)]
         words += ["--backbone", NAME, "--tower", str(tower), "--splits", "train", "thresholds"]
         words += ["--folds", "2", "--units", "4", "--members", "1", "--epochs", "2"]
-        words += ["--tiles-units", "3", "--tiles-most", "2", "1"]
+        words += ["--tiles-units", "3", "--tiles-of"]
+        words += list_images(tmp_path)
         monkeypatch.setattr("sys.argv", words)
         fit_default.main()
         fitted = load_adapter(head)
@@ -55,7 +64,9 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         assert fitted.lora_digest == load_adapter(tower).lora_digest
         work = tmp_path / "fit"
         seen = [len(np.load(work / f"{name}.npy")) for name in ("tiles", "chained-tiles-0")]
-        assert seen == [24, 12]  # of sources with two images each one is changed
+        assert seen == [20, 6]
+        about = fitted.facts["training"]["tiles"]
+        assert about == {"units": 3, "images": 20, "changed": 6}
         folds = [load_adapter(fit_default.fold_file(head, fold)) for fold in (0, 1)]
         assert not torch.equal(folds[0].linear_head.weight, folds[1].linear_head.weight)
         for adapter in (*folds, fitted):
