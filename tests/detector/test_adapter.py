@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from clipfake.detector.adapter import Adapter
 from clipfake.detector.adapter_file import (
     DEFAULT_ADAPTER,
+    FORMAT,
     HEADER_KEY,
     LEVELS_FORMAT,
-    SECOND_LOOK_FORMAT,
     load_adapter,
     save_adapter,
 )
@@ -60,9 +60,13 @@ def test_saved_and_loaded_again_it_is_the_same(adapter: Adapter, tmp_path: Path)
     assert adapter.generators is not None
     assert again.generators.generators == adapter.generators.generators
     assert torch.equal(again.generators.solution, adapter.generators.solution)
+    assert again.second is not None
+    assert adapter.second is not None
+    assert torch.equal(again.tiles_head.weight, adapter.tiles_head.weight)
     unchanged = replace(
         again,
         head=adapter.head,
+        second=replace(again.second, head=adapter.second.head),
         lora=adapter.lora,
         generators=adapter.generators,
         digest=adapter.digest,
@@ -113,11 +117,12 @@ def test_compact_hidden_units_take_a_byte_a_weight(adapter: Adapter, tmp_path: P
     assert 0 < far < 0.05
     assert compact.compact().hidden is not None
     large, small = tmp_path / "large.safetensors", tmp_path / "small.safetensors"
-    save_adapter(replace(adapter, head=exact), large)
-    save_adapter(replace(adapter, head=compact), small)
+    plain = replace(adapter, second=None)
+    save_adapter(replace(plain, head=exact), large)
+    save_adapter(replace(plain, head=compact), small)
     weights = units.weight.numel()
     assert large.stat().st_size - small.stat().st_size > 0.95 * weights
-    for file, number in ((large, SECOND_LOOK_FORMAT), (small, LEVELS_FORMAT)):
+    for file, number in ((large, FORMAT), (small, LEVELS_FORMAT)):
         with safe_open(file, "pt") as stored:
             assert json.loads(stored.metadata()[HEADER_KEY])["format"] == number
     again = load_adapter(small)
