@@ -35,7 +35,7 @@ LEVELS_FORMAT = 7  # of adapters with int8 weights of hidden units, with all tha
 _FORMATS = (1, 2, 3, 4, 5, 6, 7)
 _LORA, _CAPTIONS, _HEAD, _TILES_HEAD = "lora.", "captions.", "head.", "second_look.head."
 _HIDDEN, _HIDDEN_PARTS = "hidden.", ("weight", "bias", "out")
-_LEVELS = (_HEAD + _HIDDEN + "weight", _TILES_HEAD + _HIDDEN + "weight")
+_HIDDEN_WEIGHTS = (_HEAD + _HIDDEN + "weight", _TILES_HEAD + _HIDDEN + "weight")
 MAX_BYTES = 64 * 2**20
 _MAX_RANK = 4096
 
@@ -80,7 +80,7 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
 def _format(adapter: Adapter, tensors: dict[str, torch.Tensor]) -> int:
     if isinstance(adapter.head, CaptionHead):
         return CAPTIONS_FORMAT
-    if any(name in tensors and tensors[name].dtype == torch.int8 for name in _LEVELS):
+    if any(name in tensors and tensors[name].dtype == torch.int8 for name in _HIDDEN_WEIGHTS):
         return LEVELS_FORMAT
     second = adapter.second_look
     if second is not None and second.head is not None:
@@ -132,7 +132,7 @@ def load_adapter(path: Path = DEFAULT_ADAPTER) -> Adapter:
             raise AdapterError(f"{path}: too large or empty for an adapter")
         file = TensorFile.open(path)
         header = file.header(HEADER_KEY)
-        own = dict(DTYPES) | dict.fromkeys(_LEVELS, (*FLOATS, "I8"))
+        own = dict(DTYPES) | dict.fromkeys(_HIDDEN_WEIGHTS, (*FLOATS, "I8"))
         file.check({name: own.get(name, FLOATS) for name in file.tensors})
         tensors, digest = file.load(file.tensors), file.digest()
     except FileNotFoundError as error:

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 import torch
 
 SCALE_SUFFIX = ".scale"
-_LEVELS = 127
+LEVELS = 127
+
+
+def to_levels(values: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """The nearest levels of a scale, int8 of the values' shape, at most ``LEVELS`` from zero."""
+    return (values / scale).round().clamp(-LEVELS, LEVELS).to(torch.int8)
 
 
 def quantize(weight: torch.Tensor, dims: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -27,10 +32,9 @@ def quantize(weight: torch.Tensor, dims: Sequence[int]) -> tuple[torch.Tensor, t
         int8 of the same shape, and float32 that broadcasts against it.
     """
     largest = weight.float().abs().amax(dim=tuple(dims), keepdim=True)
-    scale = (largest / _LEVELS).bfloat16().float()
+    scale = (largest / LEVELS).bfloat16().float()
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    levels = (weight / scale).round().clamp(-_LEVELS, _LEVELS)
-    return levels.to(torch.int8), scale
+    return to_levels(weight, scale), scale
 
 
 def dequantize_state_dict(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

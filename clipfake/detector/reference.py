@@ -18,6 +18,7 @@ from clipfake.detector.adapter import Adapter
 from clipfake.detector.calibration import Floats
 from clipfake.detector.head import normalise
 from clipfake.detector.looks import Looks
+from clipfake.detector.quantization import LEVELS, to_levels
 from clipfake.detector.second_look import both_logits
 from clipfake.detector.tensor_file import TensorFile
 from clipfake.errors import AdapterError, UsageError
@@ -28,7 +29,6 @@ HEADER_KEY = "clipfake-reference"
 MAX_BYTES = 256 * 2**20
 _DTYPES = {"tokens": ("I8",), "scale": ("F32",), "is_ai": ("U8",), "group": ("I32",)}
 _TILES = {"tiles": ("I8",), "tiles_scale": ("F32",)}
-_LEVELS = 127
 _SMALLEST_SCALE = 1e-12
 
 
@@ -114,9 +114,8 @@ def quantise(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         int8 ``[N, K, W]`` and float32 ``[K, W]``; their product is the normalised tokens.
     """
     normed = normalise(tokens.float())
-    scale = (normed.abs().amax(dim=0) / _LEVELS).clamp_min(_SMALLEST_SCALE)
-    levels = (normed / scale).round().clamp(-_LEVELS, _LEVELS)
-    return levels.to(torch.int8), scale
+    scale = (normed.abs().amax(dim=0) / LEVELS).clamp_min(_SMALLEST_SCALE)
+    return to_levels(normed, scale), scale
 
 
 def save_reference(

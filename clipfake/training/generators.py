@@ -18,6 +18,7 @@ from clipfake.detector.generators import (
     solve,
 )
 from clipfake.detector.head import normalise
+from clipfake.detector.quantization import LEVELS, to_levels
 
 Strings = npt.NDArray[np.str_]
 Bools = npt.NDArray[np.bool_]
@@ -26,7 +27,6 @@ Rows = npt.NDArray[np.int64]
 
 # what the images of an added generator count together, where an exemplar counts one in the mean
 ADDED_WEIGHT = 480.0
-_LEVELS = 127
 _FAMILIES = tuple(family.value for family in Family)
 
 
@@ -241,8 +241,8 @@ def fit_head(data: Labelled, options: GeneratorOptions) -> GeneratorHead:
     projection = (directions / spread[:, None]).T.contiguous()
     # as a file holds it, so that exemplars and images go through the same
     projection = projection.half().float()
-    scale = projected.abs().amax(dim=0).clamp_min(1e-12) / _LEVELS
-    levels = (projected / scale).round().to(torch.int8)
+    scale = projected.abs().amax(dim=0).clamp_min(1e-12) / LEVELS
+    levels = to_levels(projected, scale)
     present = [name for name in _FAMILIES if (data.families == name).any()]
     owners = torch.tensor([present.index(name) for name in data.families.tolist()])
     shape = (dimensions, len(options.blocks), data.tokens.shape[2])
@@ -399,7 +399,7 @@ def add_generator(head: GeneratorHead, embedded: torch.Tensor, name: str, family
         decides.
     """
     new = len(head.generators)
-    levels = (embedded / head.scale).round().clamp(-_LEVELS, _LEVELS).to(torch.int8)
+    levels = to_levels(embedded, head.scale)
     grown = replace(
         head,
         generators=(*head.generators, Generator(name, family, added=True)),
