@@ -313,6 +313,77 @@ def test_reviews_stay_and_are_exported(seen: Seen, page: Path) -> None:
     assert seen.said == []
 
 
+@pytest.mark.parametrize("decision", ["confirmed", "cleared", "unsure"])
+def test_what_is_clicked_as_a_note_is_left_is_done(seen: Seen, page: Path, decision: str) -> None:
+    seen.open(page, "#sort=name")
+    seen.page.click(".card >> nth=0")
+    seen.page.wait_for_selector("dialog[open]")
+    seen.page.click("#detail textarea")
+    seen.page.keyboard.type("by me")
+    seen.page.click(f"[data-keep={decision}]")
+    assert seen.page.get_attribute(f"[data-keep={decision}]", "aria-pressed") == "true"
+    assert seen.page.input_value("#detail textarea") == "by me"
+    seen.page.click("#detail textarea")
+    seen.page.keyboard.type("!")
+    seen.page.click("[data-keep=next]")
+    seen.until(
+        f"document.querySelector('#detail-title').textContent === {json.dumps(seen.cards[1])}"
+    )
+    seen.page.click("[data-keep=previous]")
+    seen.page.wait_for_selector(f"[data-keep={decision}][aria-pressed=true]")
+    assert seen.page.input_value("#detail textarea") == "by me!"
+
+
+def test_the_keyboard_goes_on_from_a_note(seen: Seen, page: Path) -> None:
+    seen.open(page, "#sort=name")
+    seen.page.click(".card >> nth=0")
+    seen.page.wait_for_selector("dialog[open]")
+    seen.page.focus("#detail textarea")
+    order = seen.page.evaluate(
+        "[...document.querySelectorAll('#detail button, #detail textarea')].map((e) => e.tagName)"
+    ).index("TEXTAREA")
+    after = f"document.querySelectorAll('#detail button, #detail textarea')[{order + 1}]"
+    seen.page.keyboard.type("seen")
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate(f"document.activeElement === {after}")
+    seen.page.keyboard.press("n")
+    assert seen.page.get_attribute("[data-keep=cleared]", "aria-pressed") == "true"
+    assert seen.page.evaluate(f"document.activeElement === {after}")
+    seen.page.keyboard.press("n")  # taken back: the note stays, and with it a decision
+    assert seen.page.get_attribute("[data-keep=unsure]", "aria-pressed") == "true"
+    assert seen.page.input_value("#detail textarea") == "seen"
+    seen.page.fill("#detail textarea", "")
+    seen.page.keyboard.press("Tab")
+    seen.page.keyboard.press("u")
+    assert seen.page.get_attribute("[data-keep=unsure]", "aria-pressed") == "false"
+    assert seen.page.inner_text("#reviewed") == ""
+
+
+def test_keys_are_for_the_image_that_was_opened_from_another(seen: Seen, page: Path) -> None:
+    seen.open(page)
+    seen.page.locator(".card", has_text="copy.png").click()
+    seen.page.wait_for_selector("dialog[open]")
+    seen.page.click(".copies button:has-text('original.png')")
+    seen.until("document.querySelector('#detail-title').textContent === 'original.png'")
+    seen.page.keyboard.press("n")
+    assert seen.page.get_attribute("[data-keep=cleared]", "aria-pressed") == "true"
+    seen.page.keyboard.press("Escape")
+    assert seen.page.query_selector("dialog[open]") is None
+
+
+def test_escape_closes_at_once_wherever_the_focus_is(seen: Seen, page: Path) -> None:
+    seen.open(page, "#sort=name")
+    for _ in range(10):
+        seen.page.click(".card >> nth=0")
+        seen.page.wait_for_selector("dialog[open]")
+        assert "image=0" in seen.page.url
+        seen.page.evaluate("document.activeElement.blur()")
+        assert seen.page.evaluate("document.activeElement === document.body")
+        seen.page.keyboard.press("Escape")
+        closed = "[location.hash, document.querySelector('dialog').open]"
+        assert seen.page.evaluate(closed) == ["#sort=name", False]
+
+
 def test_exported_reviews_come_back(seen: Seen, tmp_path: Path) -> None:
     from clipfake.report.reviews import Reviews
 

@@ -158,6 +158,28 @@ def test_of_one_reviewer_the_later_holds_and_what_differs_is_told(
     assert "Reviewers differ about this image." in seen.page.inner_text("#detail")
 
 
+BOXES = """() => JSON.stringify([...document.querySelectorAll('#detail button, #detail h3')]
+  .map((each) => { const box = each.getBoundingClientRect(); return [box.x, box.y]; }))"""
+
+
+def test_nothing_moves_as_a_note_is_taken(fresh, page: Path, tmp_path: Path) -> None:
+    seen = fresh()
+    seen.open(page)
+    taken(seen, reviews(tmp_path / "r.json", review(0, "cleared", "Ben"), review(1, "unsure")))
+    seen.page.fill("#reviewer", "A name of some length " * 20)
+    for place in (0, 1, 3):
+        seen.page.click(f".card[data-place='{place}']")
+        seen.page.wait_for_selector("dialog[open]")
+        seen.page.focus("#detail textarea")
+        before = seen.page.evaluate(BOXES)
+        seen.page.keyboard.type("a note")
+        seen.page.keyboard.press("Shift+Tab")
+        assert seen.page.get_attribute("[data-keep=unsure]", "aria-pressed") == "true"
+        assert seen.page.evaluate(BOXES) == before
+        assert seen.page.is_visible("#detail .warn") == (place == 0)
+        seen.page.keyboard.press("Escape")
+
+
 def test_a_spreadsheet_of_another_kind_is_read(fresh, page: Path, tmp_path: Path) -> None:
     rows = [["Decision", "Path", "SHA256", "note"], ["Cleared", "", SHA[3].upper(), '"a;b"\ntwo']]
     for place, (separator, encoding) in enumerate(

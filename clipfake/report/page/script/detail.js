@@ -7,6 +7,8 @@ class Detail {
     this.dialog.tabIndex = -1;
     // said late, perhaps of an image before this one; browsers may close a dialog by themselves
     this.dialog.addEventListener("close", () => { if (this.shown && !this.dialog.open) this.close(); });
+    // a browser's own way to close, by Escape wherever the focus is: at once, as by the button
+    this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.close(); });
     this.dialog.addEventListener("click", (event) => { if (event.target === this.dialog) this.close(); });
     this.dialog.addEventListener("keydown", (event) => this.keys(event));
   }
@@ -58,7 +60,11 @@ class Detail {
 
   decide(decision) {
     this.reviews.decide(this.row, decision, this.details);
-    this.draw();
+    this.reviewed();
+  }
+
+  reviewed() {
+    this.tell();
     this.changed(false);
   }
 
@@ -80,6 +86,8 @@ class Detail {
       ),
     );
     if (focused) this.dialog.querySelector(`[data-keep="${focused}"]`)?.focus();
+    // what had the focus may be gone; keys are for the dialog all the same
+    if (this.dialog.open && !this.dialog.contains(document.activeElement)) this.dialog.focus();
   }
 
   // The larger picture where there is one; the heat map in its place, while it is asked for.
@@ -146,21 +154,29 @@ class Detail {
   }
 
   review() {
-    const { row, reviews, details } = this, own = reviews.own(row), others = reviews.list(row).filter((each) => each !== own);
-    const given = (details.reviews ?? []).filter((each) => !reviews.list(row).some((held) => ["decision", "who", "when"].every((name) => held[name] === each[name])));
+    const { row, reviews, details } = this;
     const buttons = DECISIONS.map((decision) => make("button", {
-      type: "button", class: "chip", "aria-pressed": String(own?.decision === decision),
-      "data-keep": decision, onclick: () => this.decide(decision),
+      type: "button", class: "chip", "data-keep": decision, onclick: () => this.decide(decision),
     }, `${decision} (${Object.keys(MARKS).find((key) => MARKS[key] === decision)})`));
     const note = make("textarea", {
-      value: own?.note ?? "", maxLength: 2000, placeholder: "Note", "aria-label": "Note",
-      onchange: (event) => { reviews.note(row, event.target.value, details); this.draw(); this.changed(false); },
+      maxLength: 2000, placeholder: "Note", "aria-label": "Note",
+      onchange: () => { reviews.note(row, note.value, details); this.reviewed(); },
     });
-    return make("section", {}, make("h3", {}, "Review"), make("div", { class: "row" }, ...buttons), make("p", {}, note),
-      own ? make("p", { class: "muted" }, fit(`${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`)) : null,
-      reviews.differ(row) ? make("p", { class: "warn" }, "Reviewers differ about this image.") : null,
-      ...[...others, ...given].map((each) => make("p", { class: "said" },
-        make("b", {}, each.decision ?? ""), fit(`${each.who ? ` by ${each.who}` : ""}${each.when ? `, ${each.when}` : ""}${each.note ? `: ${each.note}` : ""}`))));
+    const said = make("div");
+    // in place, and nothing moves: a note is taken as its box is left, and what is clicked or tabbed to must still be there
+    this.tell = () => {
+      const own = reviews.own(row), others = reviews.list(row).filter((each) => each !== own);
+      const given = (details.reviews ?? []).filter((each) => !reviews.list(row).some((held) => ["decision", "who", "when"].every((name) => held[name] === each[name])));
+      buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(own?.decision === DECISIONS[place])));
+      note.value = own?.note ?? "";
+      const words = own ? fit(`${own.decision}${own.who ? ` by ${own.who}` : ""}, ${own.when}`) : "not decided yet";
+      const lines = [...others, ...given].map((each) => make("p", { class: "said" },
+        make("b", {}, each.decision ?? ""), fit(`${each.who ? ` by ${each.who}` : ""}${each.when ? `, ${each.when}` : ""}${each.note ? `: ${each.note}` : ""}`)));
+      if (others.length) lines.unshift(make("p", { class: reviews.differ(row) ? "warn" : "warn unseen" }, "Reviewers differ about this image."));
+      said.replaceChildren(make("p", { class: "muted own", title: words }, words), ...lines);
+    };
+    this.tell();
+    return make("section", {}, make("h3", {}, "Review"), make("div", { class: "row" }, ...buttons), make("p", {}, note), said);
   }
 
   copies() {

@@ -39,11 +39,11 @@ class Reviews {
   // Whether reviewers differ about a row.
   differ(row) { return new Set(this.list(row).map((review) => review.decision)).size > 1; }
 
-  // Decide, or take the decision back when it is the same one; the note stays.
+  // Decide, or take the decision back when it is the same one; what has a note stays, as unsure.
   decide(row, decision, details) {
-    const before = this.own(row);
-    if (before?.decision === decision) this.replace(this.id(row), before, null);
-    else this.put(row, { ...before, decision }, details);
+    const before = this.own(row), back = before?.decision === decision;
+    if (back && !before.note) this.replace(this.id(row), before, null);
+    else this.put(row, { ...before, decision: back ? "unsure" : decision }, details);
     this.save();
   }
 
