@@ -10,16 +10,16 @@ images of `--splits`, half of them on images at full size and their small copies
 on chains of changes (`clipfake/training/chains.py`) too; which of these an image is shown as,
 chance decides in each epoch; once a third of them is over, those that are told wrong are shown more
 often (`--hard`). The second look has a head of its own, of as many networks, fitted on mean tokens
-of tiles. Each network sees them as they are and after chains of changes. Tiles cost most, so
-`--tiles-of` may name files that list some of the images, by their names, a line each: those whose
-tiles are seen, and those whose changed tiles are seen, too. `--tiles-units 0` leaves the tiles to
-the first head. `--tower ADAPTER` puts the LoRA of a tuned adapter under the heads, and its head
-that tells generators apart beside them; they are fitted on the frozen tower all the same, since a
-tower shows the images that it was tuned on otherwise than others. `--folds N` fits N times more,
-each time without the sources of a fold, heads whose scores of these thresholds can be set on
-(`tools/set_thresholds.py`); they are written beside ADAPTER. Calibration and thresholds of the
-first look are set on split val. Tokens are kept in the work folder, so that a second run takes
-minutes.
+of tiles. Each network sees them as they are, after chains of changes, and those of small copies.
+Tiles cost most, so `--tiles-of` may name files that list some of the images, by their names, a line
+each: those whose tiles are seen, those whose changed tiles are seen, too, and those whose small
+copies' are. `--tiles-units 0` leaves the tiles to the first head. `--tower ADAPTER` puts the LoRA
+of a tuned adapter under the heads, and its head that tells generators apart beside them; they are
+fitted on the frozen tower all the same, since a tower shows the images that it was tuned on
+otherwise than others. `--folds N` fits N times more, each time without the sources of a fold, heads
+whose scores of these thresholds can be set on (`tools/set_thresholds.py`); they are written beside
+ADAPTER. Calibration and thresholds of the first look are set on split val. Tokens are kept in the
+work folder, so that a second run takes minutes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument(
         "--tiles-units", type=int, default=112, help="of the head for tiles; 0 for none"
     )
-    parser.add_argument("--tiles-of", type=Path, nargs=2, metavar="FILE", help="see above")
+    parser.add_argument("--tiles-of", type=Path, nargs=3, metavar="FILE", help="see above")
     parser.add_argument("--hard", type=float, default=5.0, help="see HeadOptions")
     parser.add_argument("--epochs", type=float, default=defaults.epochs)
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -133,18 +133,7 @@ def main() -> None:
         [tokens("full-size", paths), tokens("small", small)],
         [tokens(f"chained-{number}", paths, chained=number) for number in chains],
     )
-    tiles, tiles_seen = None, {}
-    if args.tiles_units:
-        cut, some = train, paths
-        if args.tiles_of:
-            known, changed = (set(file.read_text().split()) for file in args.tiles_of)
-            cut = [row for row in train if Path(row["path"]).name in known]
-            some = [row["path"] for row in cut if Path(row["path"]).name in changed]
-        clean = tokens("tiles", [row["path"] for row in cut], tiled=True)
-        marked = torch.tensor(np.isin([row["path"] for row in cut], some))
-        after = [tokens(f"chained-tiles-{n}", some, chained=n, tiled=True) for n in chains]
-        tiles_seen = {"images": len(cut), "changed": len(some)}
-        tiles = Passes(cut, [clean, *(put(clean, marked, those) for those in after)], [])
+    tiles = passes_of_tiles(tokens, train, args.tiles_of, chains) if args.tiles_units else None
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -158,7 +147,7 @@ def main() -> None:
         head, of_tiles = fit(squares.without(fold, args.folds), options), None
         if tiles is not None:
             own = dataclasses.replace(options, units=args.tiles_units, members=2 * args.members)
-            of_tiles = fit(tiles.without(fold, args.folds), own)
+            of_tiles = fit(tiles[0].without(fold, args.folds), own)
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
         if fold is not None:
             save_adapter(fitted, fold_file(args.out, fold))
@@ -174,7 +163,7 @@ def main() -> None:
             "splits": args.splits,
             "chains": args.chains,
             "head": dataclasses.asdict(options),
-            "tiles": None if tiles is None else {"units": args.tiles_units, **tiles_seen},
+            "tiles": None if tiles is None else {"units": args.tiles_units, **tiles[1]},
             "tower": tower_of(tower),
             "precision": str(detector.precision),
         }
@@ -226,6 +215,44 @@ class Passes:
         taken = torch.from_numpy(kept)
         clean, chained = ([each[taken] for each in part] for part in (self.clean, self.chained))
         return Passes([self.rows[row] for row in kept], clean, chained)
+
+
+def passes_of_tiles(
+    tokens: Callable[..., torch.Tensor],
+    rows: list[Row],
+    lists: Sequence[Path] | None,
+    chains: Iterable[int],
+) -> tuple[Passes, dict[str, int]]:
+    """What the head for tiles sees, and of how many images each.
+
+    Where an image has no changed tiles, or none of a small copy, that pass has its tiles as they
+    are.
+
+    Args:
+        tokens: computes them, by the name of the file that keeps them, paths, and how it is shown.
+        rows: what the images are.
+        lists: three files that name images, as `--tiles-of` takes them; None is all images.
+        chains: numbers of the passes of chains.
+    """
+    known = [set(file.read_text().split()) for file in lists or ()]
+
+    def named(rows: list[Row], place: int) -> list[Row]:
+        return [row for row in rows if not known or Path(row["path"]).name in known[place]]
+
+    rows = named(rows, 0)
+    changed, copied = named(rows, 1), [row for row in named(rows, 2) if row.get("full")]
+    clean = tokens("tiles", [row["path"] for row in rows], tiled=True)
+
+    def beside(some: list[Row], name: str, column: str = "path", **how: int) -> torch.Tensor:
+        own = {row["path"] for row in some}
+        marked = torch.tensor([row["path"] in own for row in rows])
+        return put(clean, marked, tokens(name, [row[column] for row in some], tiled=True, **how))
+
+    shown = [clean, *(beside(changed, f"chained-tiles-{n}", chained=n) for n in chains)]
+    if copied:
+        shown.append(beside(copied, "small-tiles", "small"))
+    seen = {"images": len(rows), "changed": len(changed), "small": len(copied)}
+    return Passes(rows, shown, []), seen
 
 
 def put(tokens: torch.Tensor, rows: torch.Tensor, those: torch.Tensor) -> torch.Tensor:

@@ -114,11 +114,16 @@ def figures(adapter: Adapter, evidence: Scored, unseen: Bools, manifest: str) ->
             "recall": round(float((scores[~real] >= rule.threshold).mean()), 4),
             "fpr_unseen": round(float((scores[real & unseen] >= rule.threshold).mean()), 4),
             "ece": round(expected_calibration_error(scores[unseen], evidence.is_ai[unseen]), 4),
-            "promise_broken": {
-                f"{fpr:g}": coverage(scores[own], sources[own], fpr) for fpr in (0.05, 0.01)
-            },
+            "promise_broken": broken(scores[own], sources[own]),
+            # a half is a sample, too: what breaks were each image a source of its own
+            "broken_by_chance": broken(scores[own], np.arange(own.sum()).astype(np.str_)),
         }
     return found
+
+
+def broken(scores: Floats, sources: npt.NDArray[np.str_]) -> dict[str, float]:
+    """How often a promise breaks, of real images, at two rates."""
+    return {f"{fpr:g}": coverage(scores, sources, fpr) for fpr in (0.05, 0.01)}
 
 
 def by_kind(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -149,7 +150,11 @@ def cached_tokens(
             done += len(cut)
             show(done, len(missing))
         key_file.unlink(missing_ok=True)  # so that a torn write is never taken for whole
-        np.save(file, tokens)
+        # never in place: another run may have the file mapped
+        part = file.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as written:
+            np.save(written, tokens)
+        os.replace(part, file)
         key_file.write_text(json.dumps(key))
     return torch.from_numpy(np.load(file, mmap_mode="c"))
 

@@ -37,10 +37,11 @@ def write_manifest(folder: Path) -> Path:
 
 def list_images(folder: Path) -> list[str]:
     """Files that name some images of split train and thresholds."""
-    tiles = [f"{n}.png" for n in (*range(2, 12), *range(24, 34))] + ["none.png"]
-    (folder / "tiles.txt").write_text("\n".join(tiles))
-    (folder / "changed.txt").write_text("\n".join(["0.png", *tiles[4:10]]))
-    return [str(folder / "tiles.txt"), str(folder / "changed.txt")]
+    tiles = [f"{n}.png" for n in (*range(2, 12), *range(24, 34))] + ["full-1.png", "none.png"]
+    lists = {"tiles": tiles, "changed": ["0.png", *tiles[4:10]], "small": ["full-1.png", "2.png"]}
+    for name, images in lists.items():
+        (folder / f"{name}.txt").write_text("\n".join(images))
+    return [str(folder / f"{name}.txt") for name in lists]
 
 
 def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
@@ -63,10 +64,11 @@ def test_heads_of_folds_have_not_seen_the_images_that_they_set_thresholds_on(
         assert fitted.facts["training"]["small_copies"] == 2
         assert fitted.lora_digest == load_adapter(tower).lora_digest
         work = tmp_path / "fit"
-        seen = [len(np.load(work / f"{name}.npy")) for name in ("tiles", "chained-tiles-0")]
-        assert seen == [20, 6]
+        names = ("tiles", "chained-tiles-0", "small-tiles")
+        seen = [len(np.load(work / f"{name}.npy")) for name in names]
+        assert seen == [21, 6, 1]
         about = fitted.facts["training"]["tiles"]
-        assert about == {"units": 3, "images": 20, "changed": 6}
+        assert about == {"units": 3, "images": 21, "changed": 6, "small": 1}
         folds = [load_adapter(fit_default.fold_file(head, fold)) for fold in (0, 1)]
         assert not torch.equal(folds[0].linear_head.weight, folds[1].linear_head.weight)
         for adapter in (*folds, fitted):

@@ -93,6 +93,17 @@ def test_they_are_read_again_only_when_nothing_has_changed(
     assert torch.equal(compute(own, paths, augmentation=0), augmented)
 
 
+def test_what_another_run_has_mapped_stays(
+    backbone: Backbone, paths: list[str], tmp_path: Path
+) -> None:
+    own, file = detector(backbone), tmp_path / "t.npy"
+    mapped = cached_tokens(own, paths, file, workers=0)
+    before = mapped.clone()
+    cached_tokens(own, paths[:1], file, workers=0)
+    assert torch.equal(mapped, before)
+    assert sorted(path.name for path in tmp_path.glob("t.*")) == ["t.json", "t.npy"]
+
+
 def test_an_image_that_cannot_be_decoded_is_named(
     backbone: Backbone, paths: list[str], tmp_path: Path
 ) -> None:
