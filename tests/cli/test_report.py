@@ -24,7 +24,7 @@ def test_a_scan_writes_page_and_site_with_pictures(scanned: Path) -> None:
     page, site = Parsed(scanned / "r.html"), Parsed(scanned / "r.site" / "index.html")
     assert len(page.named("img")) == 11
     assert len(list((scanned / "r.site" / "pictures").rglob("*.webp"))) == 11
-    for text in ("of 7,522 real photographs of 592 sources 0.7 in 100 were", "in use", "12 files"):
+    for text in ("of 7,774 real photographs of 695 sources 0.7 in 100 were", "in use", "12 files"):
         assert text in page.texts
         assert text in site.texts
     rows = pq.read_table(scanned / "r.parquet").to_pylist()
@@ -52,7 +52,7 @@ def test_a_report_made_without_a_page_knows_its_detector_again(
     about = json.loads(pq.read_schema(tmp_path / "r.parquet").metadata[b"clipfake"])
     assert "operating" not in about
     assert clipfake("report", tmp_path / "r.parquet", "-o", tmp_path / "r.html", "-q") == 0
-    assert "of 7,522 real photographs of 592 sources" in Parsed(tmp_path / "r.html").texts
+    assert "of 7,774 real photographs of 695 sources" in Parsed(tmp_path / "r.html").texts
 
 
 def test_a_resumed_scan_and_one_out_of_a_cache_have_all_pictures(
