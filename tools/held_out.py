@@ -14,12 +14,11 @@ import torch
 
 from clipfake.detector import backbone as backbones
 from clipfake.detector.adapter import Adapter
-from clipfake.detector.calibration import Floats, Platt
+from clipfake.detector.calibration import Floats
 from clipfake.detector.captions import CaptionHead
 from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head
-from clipfake.detector.looks import Looks
-from clipfake.detector.second_look import Thresholds, both_logits
+from clipfake.detector.second_look import both_logits
 from clipfake.training.promise import promise
 from clipfake.training.validation import Scored, as_scanned
 from tools.gather_images import Row
@@ -28,7 +27,7 @@ from tools.split_val import Bools, fold_of, labels, shown_tokens
 NEW = ("val", "unseen")  # no head was fitted on images of these splits
 SPLITS = (*NEW, "thresholds")  # nor the tower on these
 MOST = 32  # of a source of split train; split val has 33 of one, and fewer of all others
-_EASY = 300  # real images of split train that have a second look though ``auto`` takes none
+_EASY = 300  # real images of split train that have a second look though the first calls them so
 
 Numbers = npt.NDArray[np.int64]
 
@@ -159,14 +158,14 @@ class HeldOut:
     def _drawn(self) -> Bools:
         """Real images of split train that have a second look.
 
-        Those that ``auto`` takes one of, and a draw of the others, weighted to stand for them all.
+        Those that the first look does not call real, of most of which ``auto`` takes one, and a
+        draw of the others, weighted to stand for them all.
         """
         known = promise(self._adapter, part(self.scored, self.counted))
         if known.second_look is None:
             return np.zeros(len(self.rows), dtype=bool)
-        look = known.second_look.opened(Platt(), Thresholds(known.points, known.real_below))
-        scores = as_scanned(known.calibration(self.scored.logits)).astype(np.float32)
-        taken = ~self.unseen & look.wanted(scores, Looks.AUTO)
+        scores = as_scanned(known.calibration(self.scored.logits))
+        taken = ~self.unseen & (scores >= known.real_below)
         others = np.flatnonzero(~self.unseen & ~taken)
         # in an order of their own, so that more images change the draw little
         order = [_chance(self.rows[row]) for row in others]

@@ -7,17 +7,20 @@ it only of pictures that the first look leaves open or is about to call AI: an a
 must be sure, and most photographs need no second look.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from clipfake.detector.calibration import Floats, OperatingPoint, Platt
+from clipfake.detector.calibration import Floats, OperatingPoint, Platt, threshold_at_fpr
 from clipfake.detector.head import Head
 from clipfake.detector.looks import Looks
 
 Scores = npt.NDArray[np.float32]
+
+SETTLED = 0.0002  # share of real images whose first look may be believed though it is wrong
 
 
 @dataclass(frozen=True)
@@ -67,14 +70,20 @@ class SecondLook:
             return (first >= np.float32(self.opens)) & (first < np.float32(self.settled))
         return np.full(first.shape, looks is Looks.ALL)
 
-    def opened(self, calibration: Platt, first: Thresholds) -> "SecondLook":
-        """The look with a calibration, taken where thresholds of the first look leave it open.
+    def opened(
+        self, calibration: Platt, real_below: float, reals: Sequence[Floats]
+    ) -> "SecondLook":
+        """The look with a calibration, taken where the first look leaves it open, or may be wrong.
 
-        From the score on below which the first look says ``real``, up to its threshold at the
-        smallest rate, from which no second look is needed to be sure.
+        Args:
+            calibration: mean logits of both looks to scores.
+            real_below: score on below which the first look says ``real``.
+            reals: ``[N]`` each, scores that the first look gives real images; none is taken from
+                the lowest score on that at most the share ``SETTLED`` of each of these sets
+                reaches.
         """
-        settled = min(first.points, key=lambda point: point.fpr).threshold
-        return replace(self, calibration=calibration, opens=first.real_below, settled=settled)
+        settled = max(threshold_at_fpr(scores, SETTLED) for scores in reals)
+        return replace(self, calibration=calibration, opens=real_below, settled=settled)
 
     def chosen(self, first: Floats, second: Floats) -> Floats:
         """Scores that ``auto`` gives, float64 ``[N]``.

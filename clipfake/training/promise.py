@@ -154,8 +154,8 @@ def promise(adapter: Adapter, evidence: Scored, weights: Floats | None = None) -
     """The adapter with calibration and thresholds set so that bounds are at the stated rates.
 
     The second look is taken from the score on that the share ``REAL_BELOW_RECALL`` of AI images
-    reach, below which the first look says ``real``, up to the first look's own threshold at the
-    smallest rate, from which no second look is needed to be sure.
+    reach, below which the first look says ``real``, up to the one that hardly a real image reaches
+    at first sight (``SecondLook.opened``).
 
     Args:
         adapter: whose heads, or such as were fitted like them without these images, gave the
@@ -178,7 +178,7 @@ def promise(adapter: Adapter, evidence: Scored, weights: Floats | None = None) -
     taken = ~np.isnan(evidence.second)
     weight = np.ones(len(taken)) if weights is None else weights
     again = fit_platt(evidence.second[taken], evidence.is_ai[taken], weight[taken])
-    second = adapter.second_look.opened(again, known)
+    second = adapter.second_look.opened(again, known.real_below, [first[~evidence.is_ai]])
     if (second.wanted(first.astype(np.float32), Looks.AUTO) & ~taken).any():
         raise ValueError("images that auto takes a second look of have none")
     scores = np.full(len(first), np.nan)

@@ -141,7 +141,8 @@ def calibrate(adapter: Adapter, parts: Sequence[Scored]) -> Adapter:
     if look is None or len(second) < len(parts):
         return dataclasses.replace(adapter, second=None)
     again = fit_platt(np.concatenate(second), is_ai)
-    look = look.opened(again, known)
+    reals = [own[~part.is_ai] for own, part in zip(first, parts, strict=True)]
+    look = look.opened(again, known.real_below, reals)
     every = [as_scanned(again(own)) for own in second]
     auto = [look.chosen(*both) for both in zip(first, every, strict=True)]
     look = dataclasses.replace(look, auto=_thresholds(auto, parts), all=_thresholds(every, parts))

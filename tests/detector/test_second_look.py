@@ -22,10 +22,10 @@ from clipfake.detector.detector import Detector
 from clipfake.detector.head import Head, Hidden
 from clipfake.detector.looks import Looks
 from clipfake.detector.reference import Reference, find_reference, save_reference
-from clipfake.detector.second_look import SecondLook, Thresholds, mean_tokens
+from clipfake.detector.second_look import SETTLED, SecondLook, Thresholds, mean_tokens
 from clipfake.errors import AdapterError, UsageError
 from tests.conftest import picture
-from tests.small import WIDTH, small_adapter, small_tower
+from tests.small import WIDTH, small_adapter, small_second, small_tower
 
 IMAGES = [picture(300 + 40 * seed, 260, seed=seed).convert("RGB") for seed in range(5)]
 
@@ -135,6 +135,17 @@ def test_rules_are_those_of_the_looks_taken() -> None:
     assert moved.rule(looks=Looks.AUTO).threshold == 0.75
     assert moved.rule(looks=Looks.ALL) == adapter.rule(looks=Looks.ALL)
     assert moved.rule() == adapter.rule()
+
+
+def test_auto_looks_again_up_to_a_score_that_hardly_a_real_image_reaches() -> None:
+    scores = np.random.default_rng(0).permutation(20_000) / 20_000
+    look = small_second().opened(Platt(2.0, 1.0), 0.25, [scores])
+    assert (look.calibration, look.opens) == (Platt(2.0, 1.0), 0.25)
+    assert (scores.astype(np.float32) >= np.float32(look.settled)).sum() == SETTLED * 20_000 == 4
+    few = np.array([0.1, 0.999])  # too few to let one pass
+    assert small_second().opened(Platt(), 0.25, [scores, few]).settled > 0.999
+    wanted = look.wanted(np.array([0.2, 0.25, look.settled], dtype=np.float32), Looks.AUTO)
+    assert wanted.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("own_head", [False, True])
