@@ -133,7 +133,9 @@ def main() -> None:
         [tokens("full-size", paths), tokens("small", small)],
         [tokens(f"chained-{number}", paths, chained=number) for number in chains],
     )
-    tiles = passes_of_tiles(tokens, train, args.tiles_of, chains) if args.tiles_units else None
+    tiles, tiles_seen = None, dict[str, int]()
+    if args.tiles_units:
+        tiles, tiles_seen = passes_of_tiles(tokens, train, args.tiles_of, chains)
     options = HeadOptions(
         members=args.members,
         units=args.units,
@@ -147,7 +149,7 @@ def main() -> None:
         head, of_tiles = fit(squares.without(fold, args.folds), options), None
         if tiles is not None:
             own = dataclasses.replace(options, units=args.tiles_units, members=2 * args.members)
-            of_tiles = fit(tiles[0].without(fold, args.folds), own)
+            of_tiles = fit(tiles.without(fold, args.folds), own)
         fitted = over(tower, dataclasses.replace(adapter, name=args.name, head=head), of_tiles)
         if fold is not None:
             save_adapter(fitted, fold_file(args.out, fold))
@@ -163,7 +165,7 @@ def main() -> None:
             "splits": args.splits,
             "chains": args.chains,
             "head": dataclasses.asdict(options),
-            "tiles": None if tiles is None else {"units": args.tiles_units, **tiles[1]},
+            "tiles": None if tiles is None else {"units": args.tiles_units, **tiles_seen},
             "tower": tower_of(tower),
             "precision": str(detector.precision),
         }

@@ -95,22 +95,25 @@ class HeldOut:
         return [self._tokens(name, np.flatnonzero(self.unseen)) for name in ("first", "tiles")]
 
     def write(self, path: Path) -> None:
-        """Write what each image got, as CSV; ``second`` is empty where there is none."""
+        """Write what each image got, as CSV; ``second`` is empty where there is none.
+
+        In full, since thresholds lie just above the score of one of the images.
+        """
         columns = ("path", "split", "label", "kind", "source", "first", "second", "stands_for")
         second = self.scored.second
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             for number, row in enumerate(self.rows):
-                again = math.nan if second is None else second[number]
+                again = math.nan if second is None else float(second[number])
                 writer.writerow(
                     [
                         *(row[name] for name in columns[:3]),
                         self.kinds[number],
                         row["source"],
-                        f"{self.scored.logits[number]:.5f}",
-                        "" if math.isnan(again) else f"{again:.5f}",
-                        f"{self.weights[number]:.5f}",
+                        float(self.scored.logits[number]),
+                        "" if math.isnan(again) else again,
+                        float(self.weights[number]),
                     ]
                 )
 
